@@ -1,0 +1,146 @@
+"""SQL of API keys."""
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from skipcall import ids
+from skipcall.api_keys.model import Caller, KeyUse
+from skipcall.errors import NotFound
+from skipcall.plans.model import Subscription
+from skipcall.postgres.db import Row, Session, Statement
+from skipcall.workspaces.model import Scope
+
+_FIND = Statement(
+    """
+    SELECT k.id, k.name, k.mode, k.digest, k.scopes, k.organization_id, k.default_workspace_id, k.expires_at,
+           array(SELECT w.workspace_id FROM api_key_workspaces w WHERE w.api_key_id = k.id ORDER BY 1) AS workspace_ids,
+           s.plan, coalesce(s.status, 'NONE') AS status, s.ends_at, s.requests_per_minute
+    FROM api_keys k LEFT JOIN subscriptions s ON s.organization_id = k.organization_id
+    WHERE k.public_part = :public_part AND k.revoked_at IS NULL
+    """
+)
+_ACCESS_CHANGES = Statement("SELECT number FROM access_changes")
+_RECORD_USE = Statement(
+    """
+    INSERT INTO api_key_uses (api_key_id, last_used_at, custom_field_names_used) VALUES (:api_key_id, :at, :names)
+    ON CONFLICT (api_key_id) DO UPDATE SET last_used_at = greatest(api_key_uses.last_used_at, excluded.last_used_at),
+        custom_field_names_used = api_key_uses.custom_field_names_used + excluded.custom_field_names_used
+    """
+)
+_CREATE = Statement(
+    """
+    WITH key AS (
+        INSERT INTO api_keys (id, organization_id, mode, name, public_part, digest, scopes, default_workspace_id,
+                              created_by, expires_at)
+        VALUES (:id, :organization_id, :mode, :name, :public_part, :digest, :scopes, :default_workspace_id,
+                :created_by, :expires_at)
+        RETURNING id, organization_id, mode
+    )
+    INSERT INTO api_key_workspaces (api_key_id, workspace_id, organization_id, mode)
+    SELECT key.id, w.id, key.organization_id, key.mode FROM key, unnest(:workspace_ids::uuid[]) AS w (id)
+    """
+)
+_LIST = Statement(
+    """
+    SELECT k.id, k.organization_id, k.name, 'sk_' || lower(k.mode) || '_' || k.public_part AS prefix, k.mode, k.scopes,
+           k.created_by, k.created_at, k.expires_at, k.revoked_at, u.last_used_at,
+           coalesce(u.custom_field_names_used, 0) AS custom_field_names_used,
+           array(SELECT w.workspace_id FROM api_key_workspaces w WHERE w.api_key_id = k.id ORDER BY 1) AS workspace_ids
+    FROM api_keys k LEFT JOIN api_key_uses u ON u.api_key_id = k.id
+    WHERE :organization_id::uuid IS NULL OR k.organization_id = :organization_id ORDER BY k.created_at, k.id
+    """
+)
+_REVOKE = Statement("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = :id RETURNING revoked_at")
+_DESCRIBE = Statement(
+    """
+    SELECT k.name, 'sk_' || lower(k.mode) || '_' || k.public_part AS prefix, k.created_at,
+           o.name AS organization_name,
+           array(SELECT w.name FROM unnest(:workspace_ids::uuid[]) WITH ORDINALITY AS one (id, place)
+                 JOIN workspaces w ON w.id = one.id ORDER BY place) AS workspace_names
+    FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE k.id = :id
+    """
+)
+
+
+async def find_caller(db: Session, public_part: str, digest: bytes) -> Caller | None:
+    """Return what a key opens, or None if it is unknown, revoked, or not the one that the digest was made of."""
+    row = await db.fetch_row(_FIND, public_part=public_part)
+    # Compared even when there is no such key, so that the time tells nothing.
+    if not hmac.compare_digest(row["digest"] if row else bytes(32), digest) or row is None:
+        return None
+    return Caller(
+        api_key_id=row["id"],
+        name=row["name"],
+        mode=row["mode"],
+        scopes=frozenset(row["scopes"]),
+        scope=Scope(row["organization_id"], tuple(row["workspace_ids"])),
+        default_workspace_id=row["default_workspace_id"],
+        expires_at=row["expires_at"],
+        subscription=Subscription(row["plan"], row["status"], row["ends_at"], row["requests_per_minute"]),
+        use=KeyUse(),
+    )
+
+
+async def get_access_changes(db: Session) -> int:
+    """Return the number that moves whenever what some key opens has changed."""
+    return int(await db.fetch_value(_ACCESS_CHANGES))
+
+
+async def record_use(db: Session, api_key_id: UUID, at: datetime, custom_field_names: int) -> None:
+    """Write down when a key was last used, and how often it has since sent the deprecated name of a field."""
+    await db.execute(_RECORD_USE, api_key_id=api_key_id, at=at, names=custom_field_names)
+
+
+async def create_api_key(
+    db: Session,
+    organization_id: UUID,
+    *,
+    mode: str,
+    name: str,
+    public_part: str,
+    digest: bytes,
+    scopes: Sequence[str],
+    workspace_ids: Sequence[UUID],
+    created_by: str,
+    expires_at: datetime | None,
+) -> UUID:
+    """Store a key; the first workspace is its default. The database refuses one of another organization or mode."""
+    id = ids.new_id()
+    await db.execute(
+        _CREATE,
+        id=id,
+        organization_id=organization_id,
+        mode=mode,
+        name=name,
+        public_part=public_part,
+        digest=digest,
+        scopes=list(scopes),
+        default_workspace_id=workspace_ids[0],
+        workspace_ids=list(workspace_ids),
+        created_by=created_by,
+        expires_at=expires_at,
+    )
+    return id
+
+
+async def list_api_keys(db: Session, organization_id: UUID | None) -> list[Row]:
+    """Return the keys of one organization, or of all, for the operator."""
+    return await db.fetch_rows(_LIST, organization_id=organization_id)
+
+
+async def revoke_api_key(db: Session, id: UUID) -> datetime:
+    """Revoke a key at once and return since when it is; raise `NotFound` for an unknown one."""
+    revoked_at = await db.fetch_value(_REVOKE, id=id)
+    if revoked_at is None:
+        raise NotFound("API key")
+    return revoked_at  # type: ignore[no-any-return]
+
+
+async def describe_api_key(db: Session, id: UUID, workspace_ids: Sequence[UUID]) -> Row:
+    """Return the names that belong to a key: its own, its organization's, its workspaces' in the given order."""
+    row = await db.fetch_row(_DESCRIBE, id=id, workspace_ids=list(workspace_ids))
+    if row is None:
+        raise NotFound("API key")
+    return row

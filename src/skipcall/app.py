@@ -1,0 +1,108 @@
+"""The composition root of the server: settings -> pool -> gate -> operations -> an RSGI application.
+
+The only place, beside the command line, that knows every feature.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+from collections.abc import Awaitable, Callable
+
+from skipcall import logs, settings
+from skipcall.account import routes as account
+from skipcall.api_keys.gate import Gate
+from skipcall.contacts import routes as contacts
+from skipcall.custom_fields import routes as custom_fields
+from skipcall.errors import Refusal
+from skipcall.health import routes as health
+from skipcall.http.request import Answer, Request
+from skipcall.http.routing import Operation
+from skipcall.http.server import Application
+from skipcall.idempotency.actions import forget_old_answers, perform_once
+from skipcall.postgres.db import Database
+
+FORGET_SECONDS = 600.0
+# Objects made since the last collection before the youngest generation is looked at: a request makes some hundreds.
+COLLECT_AFTER = 50_000
+
+OPERATIONS: tuple[Operation, ...] = (
+    contacts.list_contacts,
+    contacts.create_contact,
+    contacts.get_contact,
+    contacts.update_contact,
+    contacts.delete_contact,
+    custom_fields.list_custom_fields,
+    custom_fields.create_custom_field,
+    custom_fields.get_custom_field,
+    custom_fields.update_custom_field,
+    custom_fields.delete_custom_field,
+    account.list_workspaces,
+    account.get_workspace,
+    account.list_workspace_members,
+    account.list_users,
+    account.get_user,
+    account.get_me,
+    health.get_health,
+    health.get_liveness,
+    health.get_readiness,
+)
+
+log = logging.getLogger("skipcall.app")
+
+
+class Server:
+    """One server process: what it holds, from its first request to its last."""
+
+    def __init__(self, read: settings.Settings) -> None:
+        if read.database_url is None or read.secret is None:
+            raise settings.SettingsError(
+                "the server needs DATABASE_URL and SKIPCALL_SECRET; `skipcall serve` sets both"
+            )
+        self._database = Database(read.database_url, read.connections_max)
+        self._gate = Gate(self._database, read.secret.encode(), read.trusted_proxies)
+        self._application = Application(OPERATIONS, self._admit, self._perform)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.__rsgi__ = self._application.__rsgi__
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called by the server before the first request."""
+        logs.set_up()
+        loop.run_until_complete(self._database.open())
+        self._tasks = [loop.create_task(self._gate.keep_up()), loop.create_task(self._forget())]
+        # What is loaded now stays: the collector need not look at it again, and looks at the rest less often.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, 20, 100)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called by the server after the last request."""
+        loop.run_until_complete(self._stop())
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        with contextlib.suppress(Refusal):
+            await self._gate.record_uses()
+        await self._database.close()
+
+    async def _admit(self, request: Request, operation: Operation | None) -> None:
+        request.database = self._database
+        await self._gate.admit(request, operation)
+
+    async def _perform(self, request: Request, run: Callable[[], Awaitable[Answer]]) -> Answer:
+        return await perform_once(self._database, request, request.caller.api_key_id, run)
+
+    async def _forget(self) -> None:
+        while True:
+            try:
+                await forget_old_answers(self._database)
+            except Refusal:
+                log.warning("the database does not answer")
+            await asyncio.sleep(FORGET_SECONDS)
+
+
+def build() -> Server:
+    """Return the application; the server calls this once in each process."""
+    return Server(settings.load(os.environ))

@@ -1,0 +1,295 @@
+"""A contact on the wire, and the rules for what is written to one."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import email_validator
+import msgspec
+import phonenumbers
+from msgspec import UNSET, Meta, UnsetType
+
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, VALUE_LENGTH_MAX
+from skipcall.errors import Fault, Invalid
+from skipcall.page import PageQuery
+from skipcall.workspaces.model import Id, Timestamp
+
+NAME_LENGTH_MAX = 100
+TEXT_LENGTH_MAX = 200
+URL_LENGTH_MAX = 2_048
+EMAIL_LENGTH_MAX = 254
+PHONE_NUMBERS_MAX = 20
+CUSTOM_FIELDS_MAX = 100
+E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+Source = Literal["SKIPCALL", "API"]
+
+
+def _text(description: str, example: Any, **limits: Any) -> Any:
+    return Meta(description=description, extra_json_schema={"example": example}, **limits)
+
+
+FirstName = Annotated[str, _text("First name", "Camille", min_length=1, max_length=NAME_LENGTH_MAX)]
+LastName = Annotated[str, _text("Last name", "Moreau", min_length=1, max_length=NAME_LENGTH_MAX)]
+Email = Annotated[
+    str,
+    Meta(
+        description="E-mail address",
+        max_length=EMAIL_LENGTH_MAX,
+        extra_json_schema={"example": "camille.moreau@example.com", "format": "email"},
+    ),
+]
+Company = Annotated[str, _text("Company", "Atelier Nord", max_length=TEXT_LENGTH_MAX)]
+City = Annotated[str, _text("City", "Lille", max_length=TEXT_LENGTH_MAX)]
+Country = Annotated[str, _text("Country, as free text", "France", max_length=TEXT_LENGTH_MAX)]
+Role = Annotated[str, _text("Role or job title", "Head of Sales", max_length=TEXT_LENGTH_MAX)]
+Url = Annotated[str, _text("Website, absolute http or https", "https://example.com", max_length=URL_LENGTH_MAX)]
+LinkedinUrl = Annotated[
+    str, _text("LinkedIn profile", "https://www.linkedin.com/in/camille-moreau", max_length=URL_LENGTH_MAX)
+]
+LinkedinSalesUrl = Annotated[
+    str,
+    _text("LinkedIn Sales Navigator profile", "https://www.linkedin.com/sales/lead/camille", max_length=URL_LENGTH_MAX),
+]
+AllowPhoneCalls = Annotated[bool, _text("Whether this person may be called", True)]  # noqa: FBT003 - an example
+PhoneNumber = Annotated[str, Meta(extra_json_schema={"format": "e164"})]
+PhoneNumbers = Annotated[
+    list[PhoneNumber],
+    Meta(
+        min_length=1,
+        max_length=PHONE_NUMBERS_MAX,
+        description="Phone numbers in E.164 form, in order of preference. Given, they replace all that were there.",
+        extra_json_schema={"example": ["+33639981234", "+33199001234"]},
+    ),
+]
+CustomValue = Annotated[str, Meta(max_length=VALUE_LENGTH_MAX)]
+CustomFields = Annotated[
+    dict[str, CustomValue | None],
+    Meta(
+        max_length=CUSTOM_FIELDS_MAX,
+        description=(
+            "Values of custom fields by **slug**. Only the given ones change; null or an empty string clears one. "
+            "The exact name of a field is accepted as well; that is deprecated."
+        ),
+        extra_json_schema={"example": {"industry": "Technology", "team_size": "50-100"}},
+    ),
+]
+
+
+class Contact(msgspec.Struct, frozen=True, rename="camel"):
+    """A contact as it is answered: exactly the contract's properties, in its order."""
+
+    id: Id
+    first_name: FirstName
+    last_name: LastName
+    email: Email | None
+    company: Company | None
+    city: City | None
+    country: Country | None
+    url: Url | None
+    linkedin_url: LinkedinUrl | None
+    linkedin_sales_url: LinkedinSalesUrl | None
+    role: Role | None
+    allow_phone_calls: AllowPhoneCalls
+    call_count: Annotated[int, _text("Calls with this contact", 5)]
+    last_call_at: Timestamp | None
+    team_id: Annotated[str, _text("The workspace of the contact", "550e8400-e29b-41d4-a716-446655440000")]
+    phone_numbers: list[str]
+    custom_fields: Annotated[
+        msgspec.Raw, _text("Values of custom fields, by name or by slug", {"Industry": "Technology"})
+    ]
+    created_at: Timestamp
+    updated_at: Timestamp
+    last_modification_source: Source
+
+
+class UpdateContact(msgspec.Struct, frozen=True, rename="camel"):
+    """What may be changed of a contact. Absent properties stay; null or "" clears one that may be empty."""
+
+    first_name: FirstName | UnsetType = UNSET
+    last_name: LastName | UnsetType = UNSET
+    email: Email | None | UnsetType = UNSET
+    company: Company | None | UnsetType = UNSET
+    city: City | None | UnsetType = UNSET
+    country: Country | None | UnsetType = UNSET
+    url: Url | None | UnsetType = UNSET
+    linkedin_url: LinkedinUrl | None | UnsetType = UNSET
+    linkedin_sales_url: LinkedinSalesUrl | None | UnsetType = UNSET
+    role: Role | None | UnsetType = UNSET
+    allow_phone_calls: AllowPhoneCalls | UnsetType = UNSET
+    phone_numbers: PhoneNumbers | UnsetType = UNSET
+    custom_fields: CustomFields | UnsetType = UNSET
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return the faults that types cannot say; see `contact_faults`."""
+        return contact_faults(fields)
+
+
+class CreateContact(msgspec.Struct, frozen=True, rename="camel"):
+    """What a new contact is made of."""
+
+    first_name: FirstName
+    last_name: LastName
+    phone_numbers: PhoneNumbers
+    email: Email | None = None
+    company: Company | None = None
+    city: City | None = None
+    country: Country | None = None
+    url: Url | None = None
+    linkedin_url: LinkedinUrl | None = None
+    linkedin_sales_url: LinkedinSalesUrl | None = None
+    role: Role | None = None
+    allow_phone_calls: AllowPhoneCalls = True
+    custom_fields: CustomFields = msgspec.field(default_factory=dict)
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return the faults that types cannot say; see `contact_faults`."""
+        return contact_faults(fields)
+
+
+class ContactView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """How contacts are answered."""
+
+    custom_field_keys: Annotated[
+        Literal["name", "slug"], Meta(description="What `customFields` in the answer is keyed by")
+    ] = "name"
+
+
+class CreateContactQuery(ContactView, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of a creation."""
+
+    workspace_id: Annotated[
+        str | None, Meta(description="The workspace to create in; the key's default workspace if absent")
+    ] = None
+
+
+class ListContacts(PageQuery, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of the list."""
+
+    sort: Annotated[Literal["-createdAt", "createdAt"], Meta(description="Newest first, or oldest first")] = (
+        "-createdAt"
+    )
+    updated_since: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None,
+        Meta(description="Only contacts changed at or after this moment, in the order of their last change"),
+    ] = None
+    custom_field_keys: Annotated[
+        Literal["name", "slug"], Meta(description="What `customFields` in the answer is keyed by")
+    ] = "name"
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return what the types do not say; `updatedSince` has an order of its own."""
+        faults = PageQuery.faults_in(fields)
+        if "updatedSince" in fields and "sort" in fields:
+            faults.append(Fault("/query/sort", "CONFLICTING_PARAMETERS", "A list with updatedSince has its own order"))
+        return faults
+
+
+class UnknownCustomField(Invalid):
+    """A key of `customFields` that is neither the slug nor the name of a field of the contact's workspace."""
+
+    code = "UNKNOWN_CUSTOM_FIELD"
+
+
+def contact_faults(fields: Mapping[str, Any]) -> list[Fault]:
+    """Return the faults in properties of the right type, by their name on the wire."""
+    faults = []
+    for name, value in fields.items():
+        if not value:
+            continue
+        check = _CHECKS.get(name)
+        if check is not None:
+            fault = check(value)
+            if fault is not None:
+                faults.append(Fault(f"/{name}", *fault))
+        elif name == "phoneNumbers":
+            faults += _phone_number_faults(value)
+        elif name == "customFields":
+            faults += [
+                Fault(f"/customFields/{key.replace('~', '~0').replace('/', '~1')}", *_FORBIDDEN)
+                for key, one in value.items()
+                if isinstance(one, str) and CONTROL_CHARACTERS.search(one)
+            ]
+    return faults
+
+
+def phone_number_fault(number: str) -> tuple[str, str] | None:
+    """Return code and message of what is wrong with a phone number, or None.
+
+    The form first: libphonenumber reads letters, other scripts' digits and extensions as numbers too.
+    """
+    if not E164.fullmatch(number):
+        return "INVALID_PHONE_NUMBER", "Must be in E.164 form, for example +33639981234"
+    try:
+        if phonenumbers.is_possible_number(phonenumbers.parse(number)):
+            return None
+    except phonenumbers.NumberParseException:
+        pass
+    return "INVALID_PHONE_NUMBER", "No number of this country has this length, or there is no such country code"
+
+
+def email_fault(address: str) -> tuple[str, str] | None:
+    """Return code and message of what is wrong with an e-mail address (RFC 5321, 6531), or None. Nothing is looked up.
+
+    Names reserved for tests (`.test`, RFC 6761) pass: sandboxes are full of them.
+    """
+    if CONTROL_CHARACTERS.search(address):
+        return _FORBIDDEN
+    try:
+        email_validator.validate_email(address, check_deliverability=False, strict=True, test_environment=True)
+    except email_validator.EmailNotValidError:
+        return "INVALID_EMAIL", "Must be an e-mail address, for example camille.moreau@example.com"
+    return None
+
+
+def url_fault(url: str) -> tuple[str, str] | None:
+    """Return code and message of what is wrong with a URL, or None: absolute http(s), no user name, no odd characters."""
+    # Before parsing: urlsplit drops tabs, line ends and leading control characters without a word.
+    if CONTROL_CHARACTERS.search(url):
+        return _FORBIDDEN
+    if not any(character in url for character in ' \\"<>^`{|}'):
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+            if good and (parts.port is None or parts.port):
+                return None
+        except ValueError:
+            pass
+    return "INVALID_URL", "Must be an absolute http or https address, for example https://example.com"
+
+
+def _text_fault(text: str) -> tuple[str, str] | None:
+    return _FORBIDDEN if CONTROL_CHARACTERS.search(text) else None
+
+
+def _phone_number_faults(numbers: list[Any]) -> list[Fault]:
+    faults = []
+    for place, number in enumerate(numbers):
+        if not isinstance(number, str):
+            continue
+        fault = phone_number_fault(number)
+        if fault is None and number in numbers[:place]:
+            fault = "DUPLICATE_PHONE_NUMBER", "This number stands twice in the list"
+        if fault is not None:
+            faults.append(Fault(f"/phoneNumbers/{place}", *fault))
+    return faults
+
+
+_FORBIDDEN = ("FORBIDDEN_CHARACTER", "Control characters are not allowed")
+_CHECKS: dict[str, Callable[[str], tuple[str, str] | None]] = {
+    "firstName": _text_fault,
+    "lastName": _text_fault,
+    "email": email_fault,
+    "company": _text_fault,
+    "city": _text_fault,
+    "country": _text_fault,
+    "url": url_fault,
+    "linkedinUrl": url_fault,
+    "linkedinSalesUrl": url_fault,
+    "role": _text_fault,
+}

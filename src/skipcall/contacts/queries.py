@@ -1,0 +1,421 @@
+"""SQL of contacts. Each call is one statement: it locks, decides, writes, records the event and answers the row."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from skipcall.clock import timestamp
+from skipcall.contacts.model import Contact, Source
+from skipcall.postgres.db import Row, Session, Statement
+
+COUNT_SLOTS = 16
+FIRST_ID = UUID(int=0)
+LAST_ID = UUID(int=2**128 - 1)
+
+# Values are kept by slug; a field that is archived shows nothing.
+_CUSTOM_FIELDS = """
+    CASE WHEN c.custom_fields = '{}' THEN '{}' ELSE (
+        SELECT coalesce(jsonb_object_agg(CASE WHEN :by_slug THEN f.slug ELSE f.name END, v.value), '{}')::text
+        FROM jsonb_each(c.custom_fields) v
+        JOIN custom_fields f ON f.workspace_id = c.workspace_id AND f.slug = v.key AND f.archived_at IS NULL
+    ) END"""
+
+# In the order of the properties of `Contact`, then the version.
+_COLUMNS = f"""
+    c.id::text, c.first_name, c.last_name, c.email, c.company, c.city, c.country, c.url, c.linkedin_url,
+    c.linkedin_sales_url, c.role, c.allow_phone_calls, c.call_count, c.last_call_at, c.workspace_id::text,
+    c.phone_numbers, {_CUSTOM_FIELDS} AS custom_fields, c.created_at, c.updated_at, c.last_modification_source,
+    c.version"""
+
+# The keys of `customFields` in a request, each with the field that it means: a slug first, else an exact name.
+_GIVEN = """
+    SELECT k.key, nullif(k.value, '') AS value, coalesce(s.slug, n.slug) AS slug, s.slug IS NULL AS by_name
+    FROM jsonb_each_text(:custom_fields::jsonb) k
+    LEFT JOIN custom_fields s ON s.workspace_id = {workspace} AND s.slug = k.key AND s.archived_at IS NULL
+    LEFT JOIN custom_fields n
+        ON s.slug IS NULL AND n.workspace_id = {workspace} AND n.name = k.key AND n.archived_at IS NULL"""
+
+_RESOLVED = """
+    SELECT array_agg(key) FILTER (WHERE slug IS NULL) AS unknown,
+           count(slug) > count(DISTINCT slug) AS twice,
+           coalesce(bool_or(by_name), false) AS by_name,
+           coalesce(jsonb_object_agg(slug, value) FILTER (WHERE slug IS NOT NULL AND value IS NOT NULL), '{}') AS values,
+           coalesce(array_agg(slug) FILTER (WHERE slug IS NOT NULL AND value IS NULL), '{}') AS cleared
+    FROM given"""
+
+_COUNT = f"""
+    INSERT INTO contact_counts (workspace_id, slot, count)
+    SELECT workspace_id, pg_backend_pid() % {COUNT_SLOTS}, {{step}} FROM {{rows}}
+    ON CONFLICT (workspace_id, slot) DO UPDATE SET count = contact_counts.count + excluded.count"""
+
+_RECORD = """
+    INSERT INTO events (workspace_id, type, object_id, object_version, occurred_at, source, api_key_id, request_id, changes)
+    SELECT workspace_id, '{type}', id, version, updated_at, :source, :api_key_id, :request_id, {changes} FROM {rows}"""
+
+# Properties that a patch may set, by column. null or "" clears the second kind.
+_KEPT = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "allow_phone_calls": "allowPhoneCalls",
+    "phone_numbers": "phoneNumbers",
+}
+_CLEARED = {
+    "email": "email",
+    "company": "company",
+    "city": "city",
+    "country": "country",
+    "url": "url",
+    "linkedin_url": "linkedinUrl",
+    "linkedin_sales_url": "linkedinSalesUrl",
+    "role": "role",
+}
+_PATCHED = _KEPT | _CLEARED
+
+GET_CONTACT = Statement(
+    f"""
+    SELECT {_COLUMNS} FROM contacts c
+    WHERE c.workspace_id = ANY(:workspace_ids) AND c.id = :id AND c.deleted_at IS NULL
+    """
+)
+
+# `before` holds the row lock, so what is merged, compared and recorded is what is stored. `after` is the merge: a null
+# parameter keeps the value, '' clears it. Nothing is written unless something differs.
+UPDATE_CONTACT = Statement(
+    f"""
+    WITH before AS MATERIALIZED (
+        SELECT * FROM contacts
+        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
+    ), given AS (
+        SELECT g.* FROM before CROSS JOIN LATERAL ({_GIVEN.format(workspace="before.workspace_id")}) g
+    ), resolved AS MATERIALIZED ({_RESOLVED}
+    ), after AS MATERIALIZED (
+        SELECT b.workspace_id, b.id, b.version, b.call_count, b.last_call_at, b.created_at, b.updated_at,
+            b.last_modification_source,
+            {"".join(f"coalesce(:{one}, b.{one}) AS {one}, " for one in _KEPT)}
+            {"".join(f"nullif(coalesce(:{one}, b.{one}), '') AS {one}, " for one in _CLEARED)}
+            CASE WHEN r.values = '{{}}' AND r.cleared = '{{}}' THEN b.custom_fields
+                 ELSE (b.custom_fields || r.values) - r.cleared END AS custom_fields
+        FROM before b CROSS JOIN resolved r
+    ), difference AS MATERIALIZED (
+        SELECT jsonb_strip_nulls(jsonb_build_object(
+            {
+        "".join(
+            f"'{name}', CASE WHEN a.{one} IS DISTINCT FROM b.{one} THEN jsonb_build_array(b.{one}, a.{one}) END, "
+            for one, name in _PATCHED.items()
+        )
+    }
+            'customFields', CASE WHEN a.custom_fields IS DISTINCT FROM b.custom_fields
+                THEN jsonb_build_array(b.custom_fields, a.custom_fields) END
+        )) AS changes FROM before b CROSS JOIN after a
+    ), written AS (
+        UPDATE contacts c SET {"".join(f"{one} = a.{one}, " for one in _PATCHED)} custom_fields = a.custom_fields,
+            version = c.version + 1, updated_at = greatest(clock_timestamp(), c.updated_at),
+            last_modification_source = :source
+        FROM after a CROSS JOIN resolved r CROSS JOIN difference d
+        WHERE c.workspace_id = a.workspace_id AND c.id = a.id AND d.changes <> '{{}}' AND r.unknown IS NULL
+            AND NOT r.twice AND (:versions::bigint[] IS NULL OR c.version = ANY(:versions))
+        RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.last_modification_source, d.changes
+    ), recorded AS ({_RECORD.format(type="contact.updated", changes="changes", rows="written")}
+    ), c AS (
+        SELECT a.id, {"".join(f"a.{one}, " for one in _PATCHED)} a.call_count, a.last_call_at, a.workspace_id,
+            a.custom_fields, a.created_at, coalesce(w.version, a.version) AS version,
+            coalesce(w.updated_at, a.updated_at) AS updated_at,
+            coalesce(w.last_modification_source, a.last_modification_source) AS last_modification_source
+        FROM after a LEFT JOIN written w ON true
+    )
+    SELECT {
+        _COLUMNS
+    }, r.unknown, r.twice, r.by_name, :versions::bigint[] IS NOT NULL AND b.version <> ALL(:versions) AS stale
+    FROM c CROSS JOIN resolved r CROSS JOIN before b
+    """
+)
+
+CREATE_CONTACT = Statement(
+    f"""
+    WITH given AS ({_GIVEN.format(workspace=":workspace_id")}
+    ), resolved AS ({_RESOLVED}
+    ), written AS (
+        INSERT INTO contacts (workspace_id, id, {", ".join(_PATCHED)}, custom_fields, last_modification_source)
+        SELECT :workspace_id, :id, {", ".join(f":{one}" for one in _KEPT)},
+            {", ".join(f"nullif(:{one}, '')" for one in _CLEARED)}, r.values, :source
+        FROM resolved r WHERE r.unknown IS NULL AND NOT r.twice
+        RETURNING *
+    ), counted AS ({_COUNT.format(step="1", rows="written")}
+    ), recorded AS ({_RECORD.format(type="contact.created", changes="NULL", rows="written")}
+    )
+    SELECT {_COLUMNS}, r.unknown, r.twice, r.by_name, false AS stale FROM resolved r LEFT JOIN written c ON true
+    """
+)
+
+DELETE_CONTACT = Statement(
+    f"""
+    WITH written AS (
+        UPDATE contacts c SET deleted_at = clock_timestamp(), version = c.version + 1,
+            updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
+        WHERE c.workspace_id = ANY(:workspace_ids) AND c.id = :id AND c.deleted_at IS NULL
+            AND (:versions::bigint[] IS NULL OR c.version = ANY(:versions))
+        RETURNING c.workspace_id, c.id, c.version, c.updated_at
+    ), counted AS ({_COUNT.format(step="-1", rows="written")}
+    ), recorded AS ({_RECORD.format(type="contact.deleted", changes="NULL", rows="written")}
+    )
+    SELECT id FROM written
+    """
+)
+
+_LIST = """
+    WITH counted AS (
+        SELECT coalesce(sum(count), 0)::bigint AS total FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)
+    ), c AS (
+        SELECT c.* FROM unnest(:workspace_ids::uuid[]) AS w (id) CROSS JOIN LATERAL (
+            SELECT * FROM contacts
+            WHERE workspace_id = w.id AND id {compare} :after AND deleted_at IS NULL
+            ORDER BY id {direction} LIMIT :reach
+        ) c ORDER BY c.id {direction} LIMIT :limit OFFSET :offset
+    )
+    SELECT {columns}, counted.total FROM counted LEFT JOIN c ON true ORDER BY c.id {direction}
+    """
+LIST_NEWEST = Statement(_LIST.format(compare="<", direction="DESC", columns=_COLUMNS))
+LIST_OLDEST = Statement(_LIST.format(compare=">", direction="ASC", columns=_COLUMNS))
+
+# The last event of each contact is the one with its version: so every contact comes once, in the order of the index on
+# events, and a page costs the same wherever it is. An index on `updated_at` itself would make every PATCH dearer.
+LIST_CHANGED = Statement(
+    f"""
+    WITH changed AS (
+        SELECT c.*, e.occurred_at FROM unnest(:workspace_ids::uuid[]) AS w (id) CROSS JOIN LATERAL (
+            SELECT e.occurred_at, e.workspace_id, e.object_id FROM events e
+            JOIN contacts c ON c.workspace_id = e.workspace_id AND c.id = e.object_id AND c.version = e.object_version
+            WHERE e.workspace_id = w.id AND (e.occurred_at, e.object_id) > (:moment, :after) AND c.deleted_at IS NULL
+            ORDER BY e.occurred_at, e.object_id LIMIT :reach
+        ) e JOIN contacts c ON c.workspace_id = e.workspace_id AND c.id = e.object_id
+        ORDER BY e.occurred_at, c.id LIMIT :limit OFFSET :offset
+    ), counted AS (
+        SELECT count(*) AS total FROM (
+            SELECT FROM events e
+            JOIN contacts c ON c.workspace_id = e.workspace_id AND c.id = e.object_id AND c.version = e.object_version
+            WHERE e.workspace_id = ANY(:workspace_ids) AND e.occurred_at >= :since AND c.deleted_at IS NULL
+            LIMIT :count_max + 1
+        ) found
+    )
+    SELECT {_COLUMNS}, counted.total FROM counted LEFT JOIN changed c ON true ORDER BY c.occurred_at, c.id
+    """
+)
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The contact after a write. `stale`: nothing was written, since it is not of the versions asked for."""
+
+    contact: Contact
+    version: int
+    name_used: bool
+    stale: bool
+
+
+class KeysRefused(msgspec.Struct, frozen=True):
+    """Nothing was written: keys of `customFields` mean no field of the workspace or, if there are none, one twice."""
+
+    workspace_id: UUID
+    unknown_keys: list[str]
+
+
+async def find_contact(
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, by_slug: bool
+) -> tuple[Contact, int] | None:
+    """Return a contact of the workspaces and its version, or None."""
+    row = await db.fetch_row(GET_CONTACT, workspace_ids=workspace_ids, id=id, by_slug=by_slug)
+    return None if row is None else (_contact(row), row["version"])
+
+
+async def update_contact(
+    db: Session,
+    workspace_ids: Sequence[UUID],
+    id: UUID,
+    values: Mapping[str, Any],
+    *,
+    custom_fields: str | None,
+    versions: list[int] | None,
+    source: Source,
+    api_key_id: UUID | None,
+    request_id: str | None,
+    by_slug: bool,
+) -> Written | KeysRefused | None:
+    """Merge `values` (by column; absent stays, "" clears) and `custom_fields` (a JSON object) into a contact.
+
+    Returns None if there is no such contact. With `versions`, only one of these is written to.
+    """
+    row = await db.fetch_row(
+        UPDATE_CONTACT,
+        **{name: values.get(name) for name in _PATCHED},
+        workspace_ids=workspace_ids,
+        id=id,
+        custom_fields=custom_fields,
+        versions=versions,
+        source=source,
+        api_key_id=api_key_id,
+        request_id=request_id,
+        by_slug=by_slug,
+    )
+    return None if row is None else _written(row, UUID(row["workspace_id"]))
+
+
+async def create_contact(
+    db: Session,
+    workspace_id: UUID,
+    id: UUID,
+    values: Mapping[str, Any],
+    *,
+    custom_fields: str,
+    source: Source,
+    api_key_id: UUID | None,
+    request_id: str | None,
+    by_slug: bool,
+) -> Written | KeysRefused:
+    """Create a contact in a workspace from `values` (by column) and `custom_fields` (a JSON object)."""
+    row = await db.fetch_row(
+        CREATE_CONTACT,
+        **{name: values.get(name) for name in _PATCHED},
+        workspace_id=workspace_id,
+        id=id,
+        custom_fields=custom_fields,
+        source=source,
+        api_key_id=api_key_id,
+        request_id=request_id,
+        by_slug=by_slug,
+    )
+    assert row is not None  # the statement starts from an aggregate
+    return _written(row, workspace_id)
+
+
+async def delete_contact(
+    db: Session,
+    workspace_ids: Sequence[UUID],
+    id: UUID,
+    *,
+    versions: list[int] | None,
+    source: Source,
+    api_key_id: UUID | None,
+    request_id: str | None,
+) -> bool:
+    """Mark a contact as deleted and return True; False if there is none of these workspaces, id and versions."""
+    row = await db.fetch_row(
+        DELETE_CONTACT,
+        workspace_ids=workspace_ids,
+        id=id,
+        versions=versions,
+        source=source,
+        api_key_id=api_key_id,
+        request_id=request_id,
+    )
+    return row is not None
+
+
+async def list_contacts(
+    db: Session,
+    workspace_ids: Sequence[UUID],
+    *,
+    newest_first: bool,
+    after: UUID | None,
+    limit: int,
+    offset: int,
+    by_slug: bool,
+) -> tuple[list[Contact], int]:
+    """Return contacts in order of creation after a place, and how many the workspaces hold."""
+    rows = await db.fetch_rows(
+        LIST_NEWEST if newest_first else LIST_OLDEST,
+        workspace_ids=workspace_ids,
+        after=after or (LAST_ID if newest_first else FIRST_ID),
+        reach=limit + offset,
+        limit=limit,
+        offset=offset,
+        by_slug=by_slug,
+    )
+    return [_contact(row) for row in rows if row["id"] is not None], rows[0]["total"]
+
+
+async def list_changed_contacts(
+    db: Session,
+    workspace_ids: Sequence[UUID],
+    *,
+    since: datetime,
+    place: tuple[UUID, datetime] | None,
+    limit: int,
+    offset: int,
+    by_slug: bool,
+    count_max: int,
+) -> tuple[list[Contact], list[datetime], int]:
+    """Return contacts changed since a moment in the order of their last change, these moments, and a count.
+
+    The count goes up to `count_max` + 1.
+    """
+    after, moment = place or (FIRST_ID, since)
+    rows = await db.fetch_rows(
+        LIST_CHANGED,
+        workspace_ids=workspace_ids,
+        since=since,
+        moment=moment,
+        after=after,
+        reach=limit + offset,
+        limit=limit,
+        offset=offset,
+        by_slug=by_slug,
+        count_max=count_max,
+    )
+    found = [row for row in rows if row["id"] is not None]
+    return [_contact(row) for row in found], [row["updated_at"] for row in found], rows[0]["total"]
+
+
+def _written(row: Row, workspace_id: UUID) -> Written | KeysRefused:
+    if row["unknown"] or row["twice"]:
+        return KeysRefused(workspace_id, row["unknown"] or [])
+    return Written(_contact(row), row["version"], row["by_name"], row["stale"])
+
+
+def _contact(row: Row) -> Contact:
+    (
+        id,
+        first_name,
+        last_name,
+        email,
+        company,
+        city,
+        country,
+        url,
+        linkedin_url,
+        linkedin_sales_url,
+        role,
+        allow_phone_calls,
+        call_count,
+        last_call_at,
+        team_id,
+        phone_numbers,
+        custom_fields,
+        created_at,
+        updated_at,
+        source,
+        *_,
+    ) = row
+    return Contact(
+        id,
+        first_name,
+        last_name,
+        email,
+        company,
+        city,
+        country,
+        url,
+        linkedin_url,
+        linkedin_sales_url,
+        role,
+        allow_phone_calls,
+        call_count,
+        timestamp(last_call_at) if last_call_at else None,
+        team_id,
+        phone_numbers,
+        msgspec.Raw(custom_fields.encode()),
+        timestamp(created_at),
+        timestamp(updated_at),
+        source,
+    )

@@ -1,0 +1,197 @@
+"""Operations on contacts."""
+
+from uuid import UUID
+
+import msgspec
+
+from skipcall.api_keys.model import Caller
+from skipcall.contacts import actions, queries
+from skipcall.contacts.model import (
+    Contact,
+    ContactView,
+    CreateContact,
+    CreateContactQuery,
+    ListContacts,
+    UpdateContact,
+)
+from skipcall.contacts.queries import Written
+from skipcall.errors import NotFound, PreconditionFailed
+from skipcall.http.conditional import answer_versioned, etag
+from skipcall.http.request import Answer, Request
+from skipcall.http.routing import canonical_uuid, operation
+from skipcall.page import COUNT_MAX, Page, decode_cursor, encode_cursor, make_page
+
+# Since when the name of a custom field as a key is deprecated (RFC 9745), and where it says so.
+_NAME_DEPRECATED = (
+    ("deprecation", "@1767225600"),
+    ("link", '</docs/deprecations#custom-field-names>; rel="deprecation"'),
+)
+_NEWEST, _OLDEST, _CHANGED = "n", "o", "c"
+
+encode = msgspec.json.Encoder().encode
+
+
+@operation("GET", "/v1/contacts", tag="Contacts", scope="contacts:read", answers=Page[Contact])
+async def list_contacts(request: Request, query: ListContacts) -> Answer:
+    """List contacts.
+
+    Newest first, over all workspaces in the key's scope. `updatedSince` lists what has changed instead, in the order of
+    the changes, so that a sync may stop and go on from its last cursor. With a cursor every page costs the same;
+    `meta.total` is exact, or with `updatedSince` counted up to 10,000 (`totalIsLowerBound`).
+    """
+    caller: Caller = request.caller
+    workspace_ids = query.narrow(caller.scope.workspace_ids)
+    by_slug = query.custom_field_keys == "slug"
+    limit = query.size + 1
+    cursor = None
+    if query.updated_since is None:
+        order = _NEWEST if query.sort == "-createdAt" else _OLDEST
+        contacts, total = await queries.list_contacts(
+            request.database,
+            workspace_ids,
+            newest_first=order == _NEWEST,
+            after=decode_cursor(query.cursor, order)[0] if query.cursor else None,
+            limit=limit,
+            offset=query.offset,
+            by_slug=by_slug,
+        )
+        if len(contacts) == limit:
+            cursor = encode_cursor(order, UUID(contacts[query.size - 1].id))
+        return Answer(encode(make_page(query, contacts, total, cursor)))
+    contacts, moments, total = await queries.list_changed_contacts(
+        request.database,
+        workspace_ids,
+        since=query.updated_since,
+        place=decode_cursor(query.cursor, _CHANGED) if query.cursor else None,
+        limit=limit,
+        offset=query.offset,
+        by_slug=by_slug,
+        count_max=COUNT_MAX,
+    )
+    if len(contacts) == limit:
+        cursor = encode_cursor(_CHANGED, UUID(contacts[query.size - 1].id), moments[query.size - 1])
+    page = make_page(query, contacts, min(total, COUNT_MAX), cursor, lower_bound=total > COUNT_MAX)
+    return Answer(encode(page))
+
+
+@operation(
+    "POST",
+    "/v1/contacts",
+    tag="Contacts",
+    scope="contacts:write",
+    answers=Contact,
+    noun="Workspace",
+    success=201,
+    statuses=(404,),
+)
+async def create_contact(request: Request, body: CreateContact, query: CreateContactQuery) -> Answer:
+    """Create a contact.
+
+    In the workspace given by `workspaceId`, or in the key's default workspace.
+    """
+    caller: Caller = request.caller
+    workspace_id = canonical_uuid(query.workspace_id) if query.workspace_id else caller.default_workspace_id
+    if workspace_id is None:
+        raise NotFound("Workspace")
+    written = await actions.create_contact(
+        request.database,
+        caller,
+        workspace_id,
+        body,
+        request_id=request.id,
+        by_slug=query.custom_field_keys == "slug",
+    )
+    _note_deprecation(request, caller, written)
+    content = encode(written.contact)
+    location = ("location", f"/v1/contacts/{written.contact.id}")
+    return Answer(content, 201, (location, ("etag", etag(written.version, content))))
+
+
+@operation(
+    "GET",
+    "/v1/contacts/{id}",
+    tag="Contacts",
+    scope="contacts:read",
+    answers=Contact,
+    noun="Contact",
+    conditional=True,
+)
+async def get_contact(request: Request, id: UUID, query: ContactView) -> Answer:
+    """Get a contact.
+
+    Answers 404 for a contact in a workspace outside the scope of the API key, as for one that does not exist.
+    """
+    contact, version = await _get(request, id, by_slug=query.custom_field_keys == "slug")
+    return answer_versioned(request, encode(contact), version)
+
+
+@operation(
+    "PATCH",
+    "/v1/contacts/{id}",
+    tag="Contacts",
+    scope="contacts:write",
+    answers=Contact,
+    noun="Contact",
+    conditional=True,
+    contract=True,
+)
+async def update_contact(request: Request, id: UUID, body: UpdateContact, query: ContactView) -> Answer:
+    """Update a contact.
+
+    Changes only what is given. Answers 404 for a contact in a workspace outside the scope of the API key.
+    """
+    caller: Caller = request.caller
+    by_slug = query.custom_field_keys == "slug"
+    written = await actions.update_contact(
+        request.database, caller, id, body, versions=request.versions, request_id=request.id, by_slug=by_slug
+    )
+    if written.stale:
+        await _refuse_stale(request, id, by_slug=by_slug)
+    _note_deprecation(request, caller, written)
+    return answer_versioned(request, encode(written.contact), written.version)
+
+
+@operation(
+    "DELETE",
+    "/v1/contacts/{id}",
+    tag="Contacts",
+    scope="contacts:write",
+    noun="Contact",
+    success=204,
+    conditional=True,
+)
+async def delete_contact(request: Request, id: UUID) -> Answer:
+    """Delete a contact."""
+    caller: Caller = request.caller
+    deleted = await queries.delete_contact(
+        request.database,
+        caller.scope.workspace_ids,
+        id,
+        versions=request.versions,
+        source="API",
+        api_key_id=caller.api_key_id,
+        request_id=request.id,
+    )
+    if not deleted:
+        await _refuse_stale(request, id, by_slug=False)
+    return Answer(b"", 204)
+
+
+async def _get(request: Request, id: UUID, *, by_slug: bool) -> tuple[Contact, int]:
+    caller: Caller = request.caller
+    found = await queries.find_contact(request.database, caller.scope.workspace_ids, id, by_slug=by_slug)
+    if found is None:
+        raise NotFound("Contact")
+    return found
+
+
+async def _refuse_stale(request: Request, id: UUID, *, by_slug: bool) -> None:
+    """Raise `PreconditionFailed` with the tag of the contact as it is now, or `NotFound`."""
+    contact, version = await _get(request, id, by_slug=by_slug)
+    raise PreconditionFailed(etag(version, encode(contact)))
+
+
+def _note_deprecation(request: Request, caller: Caller, written: Written) -> None:
+    if written.name_used:
+        request.notes.extend(_NAME_DEPRECATED)
+        caller.use.custom_field_names += 1

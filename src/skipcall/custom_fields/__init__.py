@@ -1,0 +1,1 @@
+"""Fields that a workspace adds to its contacts."""

@@ -1,0 +1,126 @@
+"""SQL of custom fields."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from skipcall import ids
+from skipcall.clock import timestamp
+from skipcall.custom_fields.model import FIELDS_OF_WORKSPACE_MAX, CustomField, NameTaken, TooManyFields, slug_of
+from skipcall.postgres.db import Row, Session, Statement, UniqueViolation
+
+_COLUMNS = "id, name, slug, workspace_id, created_at, updated_at"
+
+_LIST = Statement(
+    f"""
+    WITH counted AS (
+        SELECT count(*) AS total FROM custom_fields WHERE workspace_id = ANY(:workspace_ids) AND archived_at IS NULL
+    ), f AS (
+        SELECT {_COLUMNS} FROM custom_fields
+        WHERE workspace_id = ANY(:workspace_ids) AND archived_at IS NULL AND id > :after
+        ORDER BY id LIMIT :limit OFFSET :offset
+    )
+    SELECT f.*, counted.total FROM counted LEFT JOIN f ON true ORDER BY f.id
+    """
+)
+_GET = Statement(
+    f"""
+    SELECT {_COLUMNS} FROM custom_fields
+    WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND archived_at IS NULL
+    """
+)
+_LIST_KEYS = Statement(
+    "SELECT slug, name FROM custom_fields WHERE workspace_id = :workspace_id AND archived_at IS NULL ORDER BY id"
+)
+# The first free of slug, slug_2, slug_3, …: archived fields keep theirs.
+_CREATE = Statement(
+    f"""
+    INSERT INTO custom_fields (workspace_id, id, name, slug)
+    SELECT :workspace_id, :id, :name, free.slug FROM (
+        SELECT candidate.slug FROM (
+            SELECT :slug::text AS slug, 1 AS number
+            UNION ALL SELECT :slug || '_' || n, n FROM generate_series(2, {FIELDS_OF_WORKSPACE_MAX * 20}) n
+        ) candidate
+        WHERE NOT EXISTS (
+            SELECT FROM custom_fields f WHERE f.workspace_id = :workspace_id AND f.slug = candidate.slug
+        ) ORDER BY candidate.number LIMIT 1
+    ) free
+    WHERE (SELECT count(*) FROM custom_fields WHERE workspace_id = :workspace_id AND archived_at IS NULL)
+        < {FIELDS_OF_WORKSPACE_MAX}
+    RETURNING {_COLUMNS}
+    """
+)
+_RENAME = Statement(
+    f"""
+    UPDATE custom_fields SET name = :name, updated_at = CASE WHEN name = :name THEN updated_at ELSE now() END
+    WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND archived_at IS NULL
+    RETURNING {_COLUMNS}
+    """
+)
+_ARCHIVE = Statement(
+    """
+    UPDATE custom_fields SET archived_at = now()
+    WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND archived_at IS NULL RETURNING id
+    """
+)
+SLUG_TRIES = 3
+
+
+async def list_custom_fields(
+    db: Session, workspace_ids: Sequence[UUID], *, after: UUID, limit: int, offset: int
+) -> tuple[list[CustomField], int]:
+    """Return fields in order of creation after a place, and how many the workspaces have."""
+    rows = await db.fetch_rows(_LIST, workspace_ids=workspace_ids, after=after, limit=limit, offset=offset)
+    return [_field(row) for row in rows if row["id"] is not None], rows[0]["total"]
+
+
+async def find_custom_field(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> CustomField | None:
+    """Return a field of the workspaces, or None."""
+    row = await db.fetch_row(_GET, workspace_ids=workspace_ids, id=id)
+    return None if row is None else _field(row)
+
+
+async def list_keys(db: Session, workspace_id: UUID) -> list[str]:
+    """Return every slug and every name that `customFields` of a workspace's contacts may be keyed by."""
+    rows = await db.fetch_rows(_LIST_KEYS, workspace_id=workspace_id)
+    return list(dict.fromkeys(key for row in rows for key in (row["slug"], row["name"])))
+
+
+async def create_custom_field(db: Session, workspace_id: UUID, name: str) -> CustomField:
+    """Create a field with a slug made from its name. Raises `NameTaken` and `TooManyFields`."""
+    for _ in range(SLUG_TRIES):
+        try:
+            row = await db.fetch_row(_CREATE, workspace_id=workspace_id, id=ids.new_id(), name=name, slug=slug_of(name))
+        except UniqueViolation as violation:
+            # Two fields made at once may choose one slug; the loser chooses again.
+            if violation.constraint_name == "custom_fields_name":
+                raise NameTaken from violation
+            continue
+        if row is None:
+            raise TooManyFields
+        return _field(row)
+    raise NameTaken
+
+
+async def rename_custom_field(db: Session, workspace_ids: Sequence[UUID], id: UUID, name: str) -> CustomField | None:
+    """Rename a field and return it, or None if there is no such field; its slug stays. Raises `NameTaken`."""
+    try:
+        row = await db.fetch_row(_RENAME, workspace_ids=workspace_ids, id=id, name=name)
+    except UniqueViolation as violation:
+        raise NameTaken from violation
+    return None if row is None else _field(row)
+
+
+async def archive_custom_field(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> bool:
+    """Take a field and its values out of sight; return False if there is no such field. Its slug is never given again."""
+    return await db.fetch_row(_ARCHIVE, workspace_ids=workspace_ids, id=id) is not None
+
+
+def _field(row: Row) -> CustomField:
+    return CustomField(
+        id=str(row["id"]),
+        name=row["name"],
+        slug=row["slug"],
+        workspace_id=str(row["workspace_id"]),
+        created_at=timestamp(row["created_at"]),
+        updated_at=timestamp(row["updated_at"]),
+    )

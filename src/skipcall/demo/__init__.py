@@ -1,0 +1,1 @@
+"""Fictional data to try the server with."""

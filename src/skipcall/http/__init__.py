@@ -1,0 +1,1 @@
+"""How requests are received and answered. Nothing here knows the product."""

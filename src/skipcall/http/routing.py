@@ -1,0 +1,148 @@
+"""Operations: what a route declares, and how a path finds it.
+
+A route is a coroutine with a decorator. What the documents say about it is read from its signature: `body` is the type of
+the JSON body, `query` a struct of query parameters, every other parameter after `request` a part of the path.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from skipcall.http.request import Answer
+
+Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
+Handler = Callable[..., Awaitable[Answer]]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One method of one path.
+
+    `scope` is what the API key must hold, or None for an operation that needs no key. `noun` is what a 404 names.
+    `answers` is the type of a successful body, None for an empty one. `statuses` are those beyond the usual ones.
+    """
+
+    method: Method
+    path: str
+    handler: Handler
+    tag: str
+    scope: str | None
+    noun: str
+    operation_id: str
+    summary: str
+    description: str
+    body: Any
+    query: Any
+    path_types: dict[str, Any]
+    answers: Any
+    success: int
+    statuses: tuple[int, ...]
+    conditional: bool  # takes If-Match or If-None-Match
+    idempotent: bool  # takes Idempotency-Key
+    documented_by_contract: bool
+
+
+def operation(
+    method: Method,
+    path: str,
+    *,
+    tag: str,
+    scope: str | None,
+    answers: Any = None,
+    noun: str = "Resource",
+    success: int = 200,
+    statuses: tuple[int, ...] = (),
+    conditional: bool = False,
+    contract: bool = False,
+) -> Callable[[Handler], Operation]:
+    """Declare a route. Its docstring is the public text: first line the summary, the rest the description."""
+
+    def declare(handler: Handler) -> Operation:
+        hints = inspect.get_annotations(handler, eval_str=True)
+        summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
+        name = handler.__name__
+        verb, _, _ = name.partition("_")
+        controller = tag.replace(" ", "").removesuffix("s")
+        return Operation(
+            method=method,
+            path=path,
+            handler=handler,
+            tag=tag,
+            scope=scope,
+            noun=noun,
+            operation_id=f"{controller}Controller_{verb if name.count('_') == 1 else name}",
+            summary=summary.rstrip("."),
+            description=" ".join(description.split()),
+            body=hints.get("body"),
+            query=hints.get("query"),
+            path_types={part[1:-1]: hints[part[1:-1]] for part in path.split("/") if part.startswith("{")},
+            answers=answers,
+            success=success,
+            statuses=statuses,
+            conditional=conditional,
+            idempotent=scope is not None and method in ("POST", "PATCH"),
+            documented_by_contract=contract,
+        )
+
+    return declare
+
+
+class _Node:
+    __slots__ = ("any", "named", "operations")
+
+    def __init__(self) -> None:
+        self.named: dict[str, _Node] = {}
+        self.any: _Node | None = None
+        self.operations: dict[str, Operation] = {}
+
+
+class Router:
+    """A tree with one level a path segment; a lookup costs the same with ten routes and with a thousand."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._root = _Node()
+        self.operations: Sequence[Operation] = tuple(operations)
+        for one in self.operations:
+            node = self._root
+            for segment in one.path[1:].split("/"):
+                if segment.startswith("{"):
+                    node.any = node.any or _Node()
+                    node = node.any
+                else:
+                    node = node.named.setdefault(segment, _Node())
+            if one.method in node.operations:
+                raise ValueError(f"two routes for {one.method} {one.path}")
+            node.operations[one.method] = one
+
+    def find(self, path: str) -> tuple[dict[str, Operation], tuple[str, ...]]:
+        """Return the operations of a path by method, and the values in the path; both empty for an unknown path."""
+        node = self._root
+        values: tuple[str, ...] = ()
+        for segment in path[1:].split("/"):
+            below = node.named.get(segment)
+            if below is None:
+                below = node.any
+                if below is None:
+                    return {}, ()
+                values = (*values, segment)
+            node = below
+        return node.operations, values
+
+
+CANONICAL_UUID_LENGTH = 36
+
+
+def canonical_uuid(text: str) -> UUID | None:
+    """Return the UUID that `text` writes in the canonical form (RFC 9562, section 4), in either case, or None.
+
+    `uuid.UUID` takes braces, `urn:uuid:` and misplaced hyphens as well; here those are no ids.
+    """
+    if len(text) != CANONICAL_UUID_LENGTH or not text.isascii():
+        return None
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None

@@ -1,0 +1,188 @@
+"""From a request on the wire to an answer on the wire, for every operation in the same order.
+
+request id, size of the headers -> gate (who, may they, how often) -> path and method -> body, query and headers judged alone ->
+the route. A refusal at any step becomes the envelope in `problems`. Written against RSGI, Granian's own protocol
+(docs/decisions/0001).
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from skipcall.errors import Fault, Invalid, NotFound, Refusal
+from skipcall.http import conditional, problems
+from skipcall.http.decoding import BODY_BYTES_MAX, Shape, decode_json, decode_query, header_list, unknown_names
+from skipcall.http.request import Answer, HTTPProtocol, Request, Scope
+from skipcall.http.routing import Operation, Router, canonical_uuid
+
+HEADER_BYTES_MAX = 16_384
+HEADER_FIELDS_MAX = 64
+BODY_TIMEOUT_SECONDS = 10.0
+IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_JSON_TYPES = frozenset(("application/json", "application/merge-patch+json"))
+_ALWAYS = [
+    ("cache-control", "private, no-cache"),
+    ("x-content-type-options", "nosniff"),
+]
+
+Gate = Callable[[Request, Operation | None], Awaitable[None]]
+Performer = Callable[[Request, Callable[[], Awaitable[Answer]]], Awaitable[Answer]]
+
+
+class Application:
+    """The server's side of every operation.
+
+    `gate` admits a request or raises; it adds the rate-limit headers either way. `perform` runs a route, and is where
+    a repeated Idempotency-Key is answered from memory.
+    """
+
+    def __init__(self, operations: Iterable[Operation], gate: Gate, perform: Performer) -> None:
+        self.router = Router(operations)
+        self._gate = gate
+        self._perform = perform
+        self._bodies = {one: Shape(one.body) for one in self.router.operations if one.body is not None}
+        self._queries = {one: Shape(one.query) for one in self.router.operations if one.query is not None}
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        request = Request(scope, protocol)
+        try:
+            answer = await self._answer(request)
+        except Refusal as refusal:
+            answer = problems.answer_refusal(request, refusal)
+        except Exception as failure:  # noqa: BLE001 - the last place that can answer
+            answer = problems.answer_failure(request, failure)
+        headers = request.headers + _ALWAYS
+        headers.extend(answer.headers)
+        headers.extend(request.notes)
+        if answer.status in (204, 304):
+            protocol.response_empty(answer.status, headers)
+        else:
+            headers.append(("content-type", answer.content_type))
+            if scope.method == "HEAD":
+                headers.append(("content-length", str(len(answer.body))))
+                protocol.response_empty(answer.status, headers)
+            else:
+                protocol.response_bytes(answer.status, headers, answer.body)
+
+    async def _answer(self, request: Request) -> Answer:
+        scope = request.scope
+        operations, request.path_values = self.router.find(scope.path)
+        method = scope.method
+        operation = operations.get("GET" if method == "HEAD" else method)
+        await self._gate(request, operation)
+        _check_header_sizes(scope)
+        if operation is None:
+            if operations:
+                allowed = sorted(operations)
+                raise problems.MethodNotAllowed([*allowed, "HEAD"] if "GET" in operations else allowed)
+            raise NotFound("Path")
+        request.operation = operation
+        arguments = await self._arguments(request, operation)
+        if operation.idempotent and request.idempotency_key is not None:
+            return await self._perform(request, lambda: operation.handler(request, **arguments))
+        return await operation.handler(request, **arguments)
+
+    async def _arguments(self, request: Request, operation: Operation) -> dict[str, Any]:
+        """Return what the route is called with. Raises `Invalid` with the faults of query, headers and body together."""
+        arguments: dict[str, Any] = {}
+        headers = request.scope.headers
+        faults: list[Fault] = []
+        ignored: list[str] = []
+        prefer = headers.get("prefer")
+        strict = prefer is not None and "handling=strict" in prefer.replace(" ", "").lower()
+        query = self._queries.get(operation)
+        if query is not None:
+            arguments["query"], faults, ignored = decode_query(request.scope.query_string, query, strict=strict)
+            if ignored and not strict:
+                request.notes.append(("x-ignored-parameters", header_list(ignored)))
+        if operation.conditional:
+            faults += _read_condition(request)
+        if operation.idempotent:
+            faults += _read_idempotency_key(request)
+        shape = self._bodies.get(operation)
+        if shape is not None:
+            arguments["body"], more = await self._body(request, shape, strict=strict)
+            faults += more
+        if faults:
+            raise Invalid(faults)
+        for (name, type_), text in zip(operation.path_types.items(), request.path_values, strict=True):
+            value = canonical_uuid(text) if type_ is UUID else text
+            if value is None:
+                raise NotFound(operation.noun)
+            arguments[name] = value
+        return arguments
+
+    async def _body(self, request: Request, shape: Shape, *, strict: bool) -> tuple[Any, list[Fault]]:
+        _check_content_type(request.scope)
+        request.body = await _read_body(request)
+        try:
+            value = decode_json(request.body)
+        except Invalid as invalid:
+            return None, list(invalid.faults)
+        struct, faults = shape.convert(value, strict=True)
+        if isinstance(value, dict) and not value.keys() <= shape.names:
+            unknown = [name for name in value if name not in shape.names]
+            if strict:
+                faults = [*faults, *unknown_names(unknown, shape)]
+            else:
+                request.notes.append(("x-ignored-fields", header_list(unknown)))
+        return struct, faults
+
+
+def _check_header_sizes(scope: Scope) -> None:
+    items = scope.headers.items()
+    if len(items) > HEADER_FIELDS_MAX or sum([len(name) + len(value) for name, value in items]) > HEADER_BYTES_MAX:
+        raise problems.HeadersTooLarge(f"At most {HEADER_FIELDS_MAX} fields and {HEADER_BYTES_MAX} bytes of headers")
+
+
+def _check_content_type(scope: Scope) -> None:
+    headers = scope.headers
+    media_type, _, parameters = (headers.get("content-type") or "").lower().partition(";")
+    charset = parameters.replace(" ", "").replace('"', "")
+    if media_type.strip() not in _JSON_TYPES or (charset.startswith("charset=") and charset != "charset=utf-8"):
+        raise problems.UnsupportedMediaType("Send the body as application/json in UTF-8")
+    if (headers.get("content-encoding") or "identity").lower() != "identity":
+        raise problems.UnsupportedMediaType("Send the body without a Content-Encoding")
+
+
+async def _read_body(request: Request) -> bytes:
+    """Return the whole body. A body without a length is counted as it comes."""
+    length = request.scope.headers.get("content-length")
+    too_large = problems.PayloadTooLarge(f"A body has at most {BODY_BYTES_MAX} bytes")
+    if length is not None and int(length) > BODY_BYTES_MAX:
+        raise too_large
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+            if length is not None:
+                return await request.protocol()
+            body = bytearray()
+            async for chunk in request.protocol:
+                body += chunk
+                if len(body) > BODY_BYTES_MAX:
+                    raise too_large
+            return bytes(body)
+    except TimeoutError:
+        raise problems.BodyTimeout(f"The body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} seconds") from None
+
+
+def _read_condition(request: Request) -> list[Fault]:
+    value = request.scope.headers.get("if-match")
+    if value is None or request.scope.method == "GET":
+        return []
+    try:
+        request.versions = conditional.versions_in(value)
+    except ValueError:
+        return [Fault("/header/If-Match", "MALFORMED_ETAG", 'Must be * or a list of entity tags such as "7-0badcafe"')]
+    return []
+
+
+def _read_idempotency_key(request: Request) -> list[Fault]:
+    value = request.scope.headers.get("idempotency-key")
+    if value is None:
+        return []
+    if not IDEMPOTENCY_KEY.fullmatch(value):
+        return [Fault("/header/Idempotency-Key", "INVALID_FORMAT", "Must be 1 to 255 printable ASCII characters")]
+    request.idempotency_key = value
+    return []

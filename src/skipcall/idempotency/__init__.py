@@ -1,0 +1,1 @@
+"""The first answer to a request, given again to its repetitions."""

@@ -1,0 +1,1 @@
+"""Contacts from files: CSV exports of CRMs, address books and spreadsheets."""

@@ -1,0 +1,207 @@
+"""Imports a file of contacts into a workspace: batch by batch, each in one transaction with the note of how far it came.
+
+So a run that died at any point is continued by the same command, with no contact twice and none missing; and a file that
+was imported completely is not imported again. The file is known by its SHA-256. Rows that were refused are mended in a
+file of their own, which is another file.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from skipcall.contacts.model import CUSTOM_FIELDS_MAX
+from skipcall.custom_fields import queries as custom_fields
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, FIELDS_OF_WORKSPACE_MAX
+from skipcall.custom_fields.model import NAME_LENGTH_MAX as FIELD_NAME_LENGTH_MAX
+from skipcall.errors import Conflict
+from skipcall.imports import queries
+from skipcall.imports.model import ContactRow, RowFault, UnusableFile
+from skipcall.imports.presets import Mapping as HeaderMapping
+from skipcall.imports.presets import Preset, count_known_headings, heading_key, map_header
+from skipcall.imports.queries import ImportRun
+from skipcall.imports.reader import inspect_file, read_rows
+from skipcall.imports.rows import RowConverter
+from skipcall.postgres.db import Database, Session
+from skipcall.workspaces.model import Workspace
+
+BATCH_ROWS = 2_500
+FAULTS_KEPT_MAX = 1_000
+_CHUNK_BYTES = 1 << 18
+
+Converted = tuple[int, ContactRow | None, list[RowFault]]
+
+
+class ImportRunning(Conflict):
+    """Another process imports the same file into the same workspace."""
+
+    code = "IMPORT_RUNNING"
+
+    def __init__(self) -> None:
+        super().__init__("Another process is importing this file into this workspace")
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Where an import is: after each batch. `line` of `lines` tells the share that is done."""
+
+    rows_read: int
+    created: int
+    refused: int
+    line: int
+    lines: int
+
+
+class ImportReport(msgspec.Struct):
+    """What came of an import, over all runs of the file.
+
+    `fields` names the custom field (slug) that each further column filled, `left_out` the columns that went nowhere.
+    `faults` holds the first FAULTS_KEPT_MAX of `fault_count`; `on_fault` is told all of them.
+    """
+
+    preset: str
+    encoding: str
+    delimiter: str
+    fields: dict[str, str]
+    left_out: list[str]
+    rows_read: int = 0
+    created: int = 0
+    refused: int = 0
+    rows_of_earlier_runs: int = 0
+    was_complete: bool = False
+    fault_count: int = 0
+    faults: list[RowFault] = []
+
+
+async def import_contacts(
+    db: Database,
+    workspace: Workspace,
+    path: Path,
+    *,
+    preset: Preset | None = None,
+    choices: Mapping[str, str] | None = None,
+    create_fields: bool = False,
+    phone_required: bool = True,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_fault: Callable[[RowFault], None] = lambda _: None,
+) -> ImportReport:
+    """Import a file, from where an earlier run of the same file stopped, and report.
+
+    Columns without a field of their own go into the custom fields of the workspace that have their heading as name or
+    slug; with `create_fields` missing ones are made. See `map_header` for `preset`, `choices` and `phone_required`.
+    The rows of earlier runs are read again for the report, and written nowhere.
+    Raises `UnusableFile`, `ImportRunning`, `TooManyFields`, and `Unavailable` if the database is lost; what was
+    committed until then stays, and the same call goes on from there.
+    """
+    layout = inspect_file(path, count_known_headings)
+    mapping = map_header(layout.header, preset, choices, phone_required=phone_required)
+    digest, lines = _fingerprint(path)
+    workspace_id = UUID(workspace.id)
+    places, left_out = await _custom_places(db, workspace_id, mapping, create=create_fields)
+    run = await queries.start_import(db, workspace_id, digest)
+    report = ImportReport(
+        mapping.preset,
+        layout.encoding,
+        layout.delimiter,
+        {layout.header[index]: slug for index, slug in places},
+        left_out,
+        rows_read=run.rows_read,
+        created=run.created,
+        refused=run.refused,
+        rows_of_earlier_runs=run.rows_read,
+        was_complete=run.completed_at is not None,
+    )
+    if report.was_complete:
+        return report
+    converter = RowConverter(mapping, workspace.default_country, places, phone_required=phone_required)
+    rows = _convert(converter, read_rows(path, layout))
+    for _, _, faults in islice(rows, run.rows_read):
+        _note(faults, report, on_fault)
+    while batch := list(islice(rows, BATCH_ROWS)):
+        await _write(db, workspace_id, run, report, batch)
+        for _, _, faults in batch:
+            _note(faults, report, on_fault)
+        on_progress(Progress(report.rows_read, report.created, report.refused, batch[-1][0], lines))
+    if not await queries.complete_import(db, workspace_id, run.id, report.rows_read):
+        raise ImportRunning
+    return report
+
+
+async def _write(
+    db: Database, workspace_id: UUID, run: ImportRun, report: ImportReport, batch: list[Converted]
+) -> None:
+    contacts = [contact for _, contact, _ in batch if contact is not None]
+    async with db.begin() as tx:
+        moment = await queries.advance_import(
+            tx, workspace_id, run.id, rows_before=report.rows_read, rows=len(batch), created=len(contacts)
+        )
+        if moment is None:
+            raise ImportRunning
+        if contacts:
+            await queries.insert_contacts(tx, workspace_id, contacts, moment)
+    report.rows_read += len(batch)
+    report.created += len(contacts)
+    report.refused += len(batch) - len(contacts)
+
+
+def _convert(converter: RowConverter, rows: Iterator[tuple[int, list[str] | RowFault]]) -> Iterator[Converted]:
+    for line, cells in rows:
+        if isinstance(cells, RowFault):
+            yield line, None, [cells]
+        else:
+            yield line, *converter.convert(line, cells)
+
+
+def _note(faults: list[RowFault], report: ImportReport, on_fault: Callable[[RowFault], None]) -> None:
+    for fault in faults:
+        report.fault_count += 1
+        if len(report.faults) < FAULTS_KEPT_MAX:
+            report.faults.append(fault)
+        on_fault(fault)
+
+
+def _fingerprint(path: Path) -> tuple[bytes, int]:
+    """Return the SHA-256 of a file and about how many lines it has."""
+    digest = hashlib.sha256()
+    lines = 1
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            lines += chunk.count(b"\n")
+    return digest.digest(), lines
+
+
+async def _custom_places(
+    db: Session, workspace_id: UUID, mapping: HeaderMapping, *, create: bool
+) -> tuple[list[tuple[int, str]], list[str]]:
+    """Return the position and slug of each column that fills a custom field, and the headings that fill none."""
+    existing, _ = await custom_fields.list_custom_fields(
+        db, [workspace_id], after=UUID(int=0), limit=FIELDS_OF_WORKSPACE_MAX, offset=0
+    )
+    slugs = {heading_key(field.name): field.slug for field in existing}
+    slugs |= {heading_key(field.slug): field.slug for field in existing}
+    wanted = [(index, slug, True) for index, slug in mapping.custom]
+    wanted += [(index, mapping.header[index], False) for index in mapping.unmapped]
+    places: dict[str, int] = {}
+    left_out = []
+    for index, heading, is_asked_for in wanted:
+        name = " ".join(heading.split())
+        slug = slugs.get(heading_key(name))
+        if slug is None and create and len(name) <= FIELD_NAME_LENGTH_MAX and not CONTROL_CHARACTERS.search(name):
+            slug = (await custom_fields.create_custom_field(db, workspace_id, name)).slug
+            slugs[heading_key(name)] = slug
+        if slug is None and is_asked_for:
+            raise UnusableFile(
+                f"the workspace has no custom field {name!r}; create it, or let the import create fields"
+            )
+        if slug is None or slug in places:
+            left_out.append(heading)
+        else:
+            places[slug] = index
+    if len(places) > CUSTOM_FIELDS_MAX:
+        raise UnusableFile(
+            f"a contact has at most {CUSTOM_FIELDS_MAX} custom values; the file would give {len(places)}"
+        )
+    return [(index, slug) for slug, index in places.items()], left_out

@@ -1,0 +1,129 @@
+"""Lists in pages: by number, or by a cursor that costs the same at any depth."""
+
+import base64
+import binascii
+import struct
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from skipcall.errors import Fault, Invalid
+
+SIZE_DEFAULT = 10
+SIZE_MAX = 500
+PAGE_MAX = 1_000_000
+COUNT_MAX = 10_000
+WORKSPACE_IDS_MAX = 100
+
+T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CURSOR = struct.Struct(">cq16s")
+
+
+class PageQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The query parameters that every list takes."""
+
+    page: Annotated[int, Meta(ge=0, le=PAGE_MAX, description="Number of the page, from 0. Ignored with a cursor.")] = 0
+    size: Annotated[int, Meta(ge=1, le=SIZE_MAX, description="Items on a page.")] = SIZE_DEFAULT
+    cursor: Annotated[
+        str | None, Meta(description="`meta.nextCursor` of the page before; every page then costs the same.")
+    ] = None
+    workspace_ids: Annotated[
+        str | None,
+        Meta(
+            description="Only these workspaces: ids separated by commas. Ids outside the key's scope add nothing.",
+            extra_json_schema={"example": "550e8400-e29b-41d4-a716-446655440000"},
+        ),
+    ] = None
+
+    @property
+    def offset(self) -> int:
+        """How many items stand before this page."""
+        return 0 if self.cursor else self.page * self.size
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return what the types do not say: that workspace ids are UUIDs."""
+        ids = fields.get("workspaceIds")
+        if ids and (len(parts := ids.split(",")) > WORKSPACE_IDS_MAX or not all(map(_is_uuid, parts))):
+            text = f"Must be at most {WORKSPACE_IDS_MAX} UUIDs separated by commas"
+            return [Fault("/query/workspaceIds", "INVALID_ID", text)]
+        return []
+
+    def narrow(self, workspace_ids: Sequence[UUID]) -> list[UUID]:
+        """Return those of the given workspaces that the query asks for; all of them if it asks for none."""
+        if not self.workspace_ids:
+            return list(workspace_ids)
+        wanted = {UUID(one.strip()) for one in self.workspace_ids.split(",")}
+        return [one for one in workspace_ids if one in wanted]
+
+
+class PageMeta(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What is known about a list beside its items."""
+
+    page: int
+    size: int
+    total: int
+    total_pages: int
+    has_more: bool
+    next_cursor: str | None
+    total_is_lower_bound: bool = False
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list."""
+
+    data: list[T]
+    meta: PageMeta
+
+
+def make_page(
+    query: PageQuery, rows: list[T], total: int, next_cursor: str | None, *, lower_bound: bool = False
+) -> Page[T]:
+    """Return the envelope of a page. `rows` may hold one more than fits, which says that there is a next page."""
+    more = len(rows) > query.size
+    meta = PageMeta(
+        page=query.page,
+        size=query.size,
+        total=total,
+        total_pages=-(-total // query.size),
+        has_more=more,
+        next_cursor=next_cursor if more else None,
+        total_is_lower_bound=lower_bound,
+    )
+    return Page(rows[: query.size], meta)
+
+
+def encode_cursor(order: str, last_id: UUID, moment: datetime | None = None) -> str:
+    """Return the place after one item of a list: its order (one letter), the item's id and, if it sorts, its time."""
+    micros = (moment - _EPOCH) // timedelta(microseconds=1) if moment else 0
+    return base64.urlsafe_b64encode(_CURSOR.pack(order.encode(), micros, last_id.bytes)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, order: str) -> tuple[UUID, datetime]:
+    """Return the id and the time of the item that a cursor stands after. Raises `Invalid` for one of another list.
+
+    A cursor holds nothing secret and opens nothing: the query it goes into names the caller's workspaces itself.
+    """
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        found, micros, id_bytes = _CURSOR.unpack(raw)
+        moment = _EPOCH + timedelta(microseconds=micros)
+    except (binascii.Error, struct.error, OverflowError, ValueError):
+        found = b""
+    if found != order.encode():
+        raise Invalid([Fault("/query/cursor", "INVALID_CURSOR", "This cursor is not one that this list gave")])
+    return UUID(bytes=id_bytes), moment
+
+
+def _is_uuid(text: str) -> bool:
+    text = text.strip()
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, statements, migrations and the embedded server. Nothing here knows the product."""

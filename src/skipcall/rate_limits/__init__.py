@@ -1,0 +1,1 @@
+"""How many requests fit into any 60 seconds."""

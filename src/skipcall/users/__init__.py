@@ -1,0 +1,1 @@
+"""People: users, their membership of organizations and of workspaces."""
