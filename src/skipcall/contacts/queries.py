@@ -74,6 +74,18 @@ _CLEARED = {
 }
 _PATCHED = _KEPT | _CLEARED
 
+_MERGED = ", ".join(
+    [f"coalesce(:{column}, b.{column}) AS {column}" for column in _KEPT]
+    + [f"nullif(coalesce(:{column}, b.{column}), '') AS {column}" for column in _CLEARED]
+)
+_ASSIGNED = ", ".join(f"{column} = a.{column}" for column in _PATCHED)
+_AFTER = ", ".join(f"a.{column}" for column in _PATCHED)
+_DIFFERENCES = ", ".join(
+    f"'{name}', CASE WHEN a.{column} IS DISTINCT FROM b.{column} THEN jsonb_build_array(b.{column}, a.{column}) END"
+    for column, name in (_PATCHED | {"custom_fields": "customFields"}).items()
+)
+_INSERTED = ", ".join([f":{column}" for column in _KEPT] + [f"nullif(:{column}, '')" for column in _CLEARED])
+
 GET_CONTACT = Statement(
     f"""
     SELECT {_COLUMNS} FROM contacts c
@@ -82,7 +94,8 @@ GET_CONTACT = Statement(
 )
 
 # `before` holds the row lock, so what is merged, compared and recorded is what is stored. `after` is the merge: a null
-# parameter keeps the value, '' clears it. Nothing is written unless something differs.
+# parameter keeps the value, '' clears it. Nothing is written unless something differs. The last SELECT answers the
+# contact as it now is, or why it was not written.
 UPDATE_CONTACT = Statement(
     f"""
     WITH before AS MATERIALIZED (
@@ -93,43 +106,30 @@ UPDATE_CONTACT = Statement(
     ), resolved AS MATERIALIZED ({_RESOLVED}
     ), after AS MATERIALIZED (
         SELECT b.workspace_id, b.id, b.version, b.call_count, b.last_call_at, b.created_at, b.updated_at,
-            b.last_modification_source,
-            {"".join(f"coalesce(:{one}, b.{one}) AS {one}, " for one in _KEPT)}
-            {"".join(f"nullif(coalesce(:{one}, b.{one}), '') AS {one}, " for one in _CLEARED)}
+            b.last_modification_source, {_MERGED},
             CASE WHEN r.values = '{{}}' AND r.cleared = '{{}}' THEN b.custom_fields
                  ELSE (b.custom_fields || r.values) - r.cleared END AS custom_fields
         FROM before b CROSS JOIN resolved r
     ), difference AS MATERIALIZED (
-        SELECT jsonb_strip_nulls(jsonb_build_object(
-            {
-        "".join(
-            f"'{name}', CASE WHEN a.{one} IS DISTINCT FROM b.{one} THEN jsonb_build_array(b.{one}, a.{one}) END, "
-            for one, name in _PATCHED.items()
-        )
-    }
-            'customFields', CASE WHEN a.custom_fields IS DISTINCT FROM b.custom_fields
-                THEN jsonb_build_array(b.custom_fields, a.custom_fields) END
-        )) AS changes FROM before b CROSS JOIN after a
+        SELECT jsonb_strip_nulls(jsonb_build_object({_DIFFERENCES})) AS changes FROM before b CROSS JOIN after a
     ), written AS (
-        UPDATE contacts c SET {"".join(f"{one} = a.{one}, " for one in _PATCHED)} custom_fields = a.custom_fields,
-            version = c.version + 1, updated_at = greatest(clock_timestamp(), c.updated_at),
-            last_modification_source = :source
+        UPDATE contacts c SET {_ASSIGNED}, custom_fields = a.custom_fields, version = c.version + 1,
+            updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
         FROM after a CROSS JOIN resolved r CROSS JOIN difference d
         WHERE c.workspace_id = a.workspace_id AND c.id = a.id AND d.changes <> '{{}}' AND r.unknown IS NULL
             AND NOT r.twice AND (:versions::bigint[] IS NULL OR c.version = ANY(:versions))
         RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.last_modification_source, d.changes
     ), recorded AS ({_RECORD.format(type="contact.updated", changes="changes", rows="written")}
     ), c AS (
-        SELECT a.id, {"".join(f"a.{one}, " for one in _PATCHED)} a.call_count, a.last_call_at, a.workspace_id,
-            a.custom_fields, a.created_at, coalesce(w.version, a.version) AS version,
+        SELECT a.id, {_AFTER}, a.call_count, a.last_call_at, a.workspace_id, a.custom_fields, a.created_at,
+            a.version AS version_before, coalesce(w.version, a.version) AS version,
             coalesce(w.updated_at, a.updated_at) AS updated_at,
             coalesce(w.last_modification_source, a.last_modification_source) AS last_modification_source
         FROM after a LEFT JOIN written w ON true
     )
-    SELECT {
-        _COLUMNS
-    }, r.unknown, r.twice, r.by_name, :versions::bigint[] IS NOT NULL AND b.version <> ALL(:versions) AS stale
-    FROM c CROSS JOIN resolved r CROSS JOIN before b
+    SELECT {_COLUMNS}, r.unknown, r.twice, r.by_name,
+        coalesce(c.version_before <> ALL(:versions), false) AS stale
+    FROM c CROSS JOIN resolved r
     """
 )
 
@@ -139,8 +139,7 @@ CREATE_CONTACT = Statement(
     ), resolved AS ({_RESOLVED}
     ), written AS (
         INSERT INTO contacts (workspace_id, id, {", ".join(_PATCHED)}, custom_fields, last_modification_source)
-        SELECT :workspace_id, :id, {", ".join(f":{one}" for one in _KEPT)},
-            {", ".join(f"nullif(:{one}, '')" for one in _CLEARED)}, r.values, :source
+        SELECT :workspace_id, :id, {_INSERTED}, r.values, :source
         FROM resolved r WHERE r.unknown IS NULL AND NOT r.twice
         RETURNING *
     ), counted AS ({_COUNT.format(step="1", rows="written")}

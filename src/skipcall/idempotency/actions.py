@@ -68,6 +68,7 @@ async def perform_once(
         if kept is not None:
             if kept["fingerprint"] != fingerprint:
                 raise IdempotencyMismatch
+            request.notes.clear()  # the kept ones hold them
             headers = [(name, value) for name, value in msgspec.json.decode(kept["headers"])]
             return Answer(kept["body"], kept["status"], (*headers, ("idempotent-replayed", "true")))
         request.database = tx

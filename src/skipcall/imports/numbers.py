@@ -18,6 +18,7 @@ _DROPPED = str.maketrans(
     "",
     " \t.-()\u00a0\u2007\u2009\u202f\u2010\u2011\u2012\u2013\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff",
 )
+_SPACES = re.compile(r"[^\S\r\n]+")
 _PLAIN = re.compile(r"\+?[0-9]{3,17}", re.ASCII)
 _SEPARATOR = re.compile(r":::|[;/,|\r\n]|(?<=[0-9)])\s*(?=\+)")
 # A large number that a spreadsheet stored as 3.36E+10: the digits behind are gone.
@@ -56,6 +57,7 @@ def _read_pieces(cell: str, country: str) -> tuple[list[str], list[CellFault]]:
         return [], [CellFault("PHONE_INVALID", f"more than {CELL_CHARS_MAX} characters are no phone numbers")]
     if not cell.isascii():
         cell = unicodedata.normalize("NFKC", cell)
+    cell = _SPACES.sub(" ", cell)  # so that no pattern below meets a long run of them
     numbers: list[str] = []
     faults: list[CellFault] = []
     for piece in _split(cell, faults):
