@@ -98,8 +98,8 @@ class Server:
         while True:
             try:
                 await forget_old_answers(self._database)
-            except Refusal:
-                log.warning("the database does not answer")
+            except Exception as failure:  # noqa: BLE001 - this must go on
+                log.warning("could not forget old answers", extra={"fields": {"exception": type(failure).__name__}})
             await asyncio.sleep(FORGET_SECONDS)
 
 

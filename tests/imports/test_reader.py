@@ -176,7 +176,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         tracemalloc.stop()
         return peak
 
-    assert peak_bytes(20_000) < 1.1 * peak_bytes(1_000)
+    # The file grows by more than a megabyte, the memory by less than what a buffer may differ.
+    assert peak_bytes(20_000) < peak_bytes(1_000) + 32_768
 
 
 @pytest.mark.parametrize(

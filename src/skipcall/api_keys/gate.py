@@ -91,7 +91,11 @@ class Gate:
         caller = None
         values = request.scope.headers.get_all("authorization")
         if len(values) == 1 and len(values[0]) <= KEY_LENGTH_MAX and values[0][:7].lower() == _BEARER:
-            caller = await self._find(values[0][7:])
+            try:
+                caller = await self._find(values[0][7:])
+            except Refusal:
+                _show(request, FAILURES_PER_MINUTE, self._failures(request).look(FAILURES_PER_MINUTE, clock.now_ms()))
+                raise
         if caller is not None and (caller.expires_at is None or caller.expires_at > clock.now()):
             return caller
         budget = self._failures(request).admit(FAILURES_PER_MINUTE, clock.now_ms())
@@ -165,9 +169,10 @@ class Gate:
                     record_at = time.monotonic() + RECORD_USES_SECONDS
                     self._forget_idle()
                     await self.record_uses()
-            except Refusal:
-                # Requests find out for themselves and answer 503; there is nobody to tell here.
-                log.warning("the database does not answer")
+            except Exception as failure:  # noqa: BLE001 - this must go on; requests find out for themselves
+                log.warning(
+                    "could not look for changes of access", extra={"fields": {"exception": type(failure).__name__}}
+                )
 
     def _forget_idle(self) -> None:
         now_ms = clock.now_ms()

@@ -1,0 +1,111 @@
+"""The data that is measured on: one organization without a limit to speak of, one workspace, its contacts."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from skipcall.api_keys.actions import create_api_key
+from skipcall.custom_fields.queries import create_custom_field
+from skipcall.demo.people import people
+from skipcall.plans.queries import set_plan, set_subscription
+from skipcall.postgres.db import Session, Statement, connect
+from skipcall.postgres.migrate import migrate
+from skipcall.workspaces.queries import create_organization, create_workspace
+
+REQUESTS_PER_MINUTE = 100_000_000
+SECRET = "only-for-benchmarks-" * 2
+# Contact n has the id FIRST_ID + n, so that wrk and pgbench can both name a random one without a list.
+ID_PREFIX = "0190c0de-0000-7000-8000-"
+BATCH_ROWS = 5_000
+_GAP = timedelta(milliseconds=10)  # between one contact and the next
+
+_CONTACT_COLUMNS = (
+    *("workspace_id", "id", "first_name", "last_name", "email", "company", "role", "city", "country", "url"),
+    *("linkedin_url", "allow_phone_calls", "phone_numbers", "custom_fields", "created_at", "updated_at"),
+    "last_modification_source",
+)
+_EVENT_COLUMNS = ("workspace_id", "type", "object_id", "object_version", "occurred_at", "source")
+_COUNT = Statement("INSERT INTO contact_counts (workspace_id, slot, count) VALUES (:workspace_id, 0, :count)")
+_SETTLE = (Statement("VACUUM (ANALYZE) contacts"), Statement("VACUUM (ANALYZE) events"), Statement("CHECKPOINT"))
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """Who asks in a benchmark, and for what."""
+
+    organization_id: UUID
+    workspace_id: UUID
+    api_key_id: UUID
+    key: str
+    contacts: int
+
+
+def contact_id(number: int) -> UUID:
+    """Return the id of a contact, counted from 1. Decimal digits are hexadecimal ones too, so ids are in order."""
+    return UUID(f"{ID_PREFIX}{number:012}")
+
+
+async def create_tenant(url: str, contacts: int) -> Tenant:
+    """Make the database ready: migrations, an organization on EXPERT, a key, and contacts with their events."""
+    db = await connect(url)
+    try:
+        await migrate(db)
+        organization_id = await create_organization(db, "Benchmark")
+        workspace_id = await create_bench_workspace(db, organization_id)
+        await set_plan(db, organization_id, "EXPERT", REQUESTS_PER_MINUTE)
+        await set_subscription(db, organization_id, "ACTIVE", None)
+        async with db.transaction():
+            key = await create_api_key(
+                db,
+                organization_id,
+                secret=SECRET.encode(),
+                mode="LIVE",
+                name="benchmark",
+                workspace_ids=[workspace_id],
+                created_by="benchmark",
+            )
+        for name in ("Industry", "Team size"):
+            await create_custom_field(db, workspace_id, name)
+        rows = _contacts(workspace_id, contacts)
+        while batch := list(islice(rows, BATCH_ROWS)):
+            await db.copy_rows("contacts", _CONTACT_COLUMNS, batch)
+            events = [(row[0], "contact.created", row[1], 1, row[-2], "SKIPCALL") for row in batch]
+            await db.copy_rows("events", _EVENT_COLUMNS, events)
+        await db.execute(_COUNT, workspace_id=workspace_id, count=contacts)
+        await settle(db)
+        return Tenant(organization_id, workspace_id, key.id, key.key, contacts)
+    finally:
+        await db.connection.close()
+
+
+async def create_bench_workspace(db: Session, organization_id: UUID) -> UUID:
+    """Make one more live workspace."""
+    return await create_workspace(
+        db, organization_id, name="Benchmark", mode="LIVE", default_country="FR", timezone="Europe/Paris"
+    )
+
+
+async def settle(db: Session) -> None:
+    """Let every round begin from the same state: dead rows gone, a checkpoint just made."""
+    for statement in _SETTLE:
+        await db.execute(statement)
+
+
+def _contacts(workspace_id: UUID, count: int) -> Iterator[tuple[Any, ...]]:
+    first = datetime.now(UTC) - count * _GAP
+    for number, person in enumerate(people(count), 1):
+        _, first_name, last_name, email, _, _, _, _, _, company, role, city, country, url, linkedin_url, *rest = person
+        custom = dict(zip(("industry", "team_size"), rest, strict=True))
+        phone_numbers = [f"+3363998{number % 10_000:04}"]
+        if number % 3 == 0:
+            phone_numbers.append(f"+3319900{number // 10_000 % 10_000:04}")
+        moment = first + number * _GAP
+        yield (
+            *(workspace_id, contact_id(number), first_name, last_name, email or None, company, role or None, city),
+            *(country, url or None, linkedin_url or None, True, phone_numbers),
+            msgspec.json.encode({slug: value for slug, value in custom.items() if value}).decode(),
+            *(moment, moment, "SKIPCALL"),
+        )
