@@ -24,6 +24,8 @@ PHONE_NUMBERS_MAX = 20
 CUSTOM_FIELDS_MAX = 100
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
+_NOT_IN_URL = re.compile(r'[\s\\"<>^`{|}]')
+
 Source = Literal["SKIPCALL", "API"]
 
 
@@ -252,7 +254,7 @@ def url_fault(url: str) -> tuple[str, str] | None:
     # Before parsing: urlsplit drops tabs, line ends and leading control characters without a word.
     if CONTROL_CHARACTERS.search(url):
         return _FORBIDDEN
-    if not any(character in url for character in ' \\"<>^`{|}'):
+    if not _NOT_IN_URL.search(url):
         try:
             parts = urlsplit(url)
             good = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc

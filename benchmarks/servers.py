@@ -1,0 +1,123 @@
+"""Starting what is measured, and stopping it whatever happens."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.data import SECRET, Tenant, contact_id
+from benchmarks.machine import pinned_to
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 20.0
+STOP_SECONDS = 15.0
+POLL_SECONDS = 0.002
+
+
+class BenchmarkError(Exception):
+    """A run that says nothing; the message tells why."""
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A server that answers. `start_seconds` is from its `exec` to its first answer."""
+
+    pid: int
+    port: int
+    start_seconds: float
+
+
+def ask(port: int, key: str, path: str, method: str = "GET", body: str | None = None) -> tuple[int, bytes]:
+    """Send one request on a connection of its own and return status and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request(method, path, body, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def skipcall(url: str, tenant: Tenant, core: int, log: Path) -> Iterator[Server]:
+    """Run the product, with what `skipcall serve` sets by itself, on one core."""
+    port = _free_port()
+    command = [sys.executable, "-m", "skipcall", "serve", "--port", str(port)]
+    environment = {"DATABASE_URL": url, "SKIPCALL_SECRET": SECRET, "SKIPCALL_DATA": str(log.parent / "skipcall")}
+    with _running(command, environment, port, tenant, core, log) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def bare(url: str, tenant: Tenant, core: int, log: Path) -> Iterator[Server]:
+    """Run the bare server on one core."""
+    port = _free_port()
+    environment = {
+        "DATABASE_URL": url,
+        "BARE_PORT": str(port),
+        "BARE_WORKSPACE": str(tenant.workspace_id),
+        "BARE_API_KEY": str(tenant.api_key_id),
+    }
+    command = [sys.executable, "-m", "benchmarks.peers.bare"]
+    with _running(command, environment, port, tenant, core, log) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _running(
+    command: list[str], environment: Mapping[str, str], port: int, tenant: Tenant, core: int, log: Path
+) -> Iterator[Server]:
+    with log.open("ab") as output, pinned_to(core):
+        began = time.monotonic()
+        # A session of its own, so that Ctrl-C reaches only us, and we end it in order.
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    try:
+        path = f"/v1/contacts/{contact_id(1)}"
+        while not _answers(port, tenant.key, path):
+            if process.poll() is not None or time.monotonic() - began > START_SECONDS:
+                raise BenchmarkError(f"{' '.join(command)} did not start: {log.read_text()[-2000:]}")
+            time.sleep(POLL_SECONDS)
+        yield Server(process.pid, port, time.monotonic() - began)
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all of its session, gently first."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _answers(port: int, key: str, path: str) -> bool:
+    try:
+        return ask(port, key, path)[0] == 200
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

@@ -1,0 +1,251 @@
+"""The only way in which tests create rows: the features' own queries and actions, on a connection of their own."""
+
+import asyncio
+import itertools
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from skipcall import ids
+from skipcall.api_keys import queries as api_keys
+from skipcall.api_keys.actions import create_api_key
+from skipcall.api_keys.model import SCOPES
+from skipcall.contacts import queries as contacts
+from skipcall.contacts.queries import Written
+from skipcall.custom_fields import queries as custom_fields
+from skipcall.custom_fields.model import CustomField
+from skipcall.plans import queries as plans
+from skipcall.postgres.db import Session, Statement, connect
+from skipcall.users import queries as users
+from skipcall.workspaces import queries as workspaces
+from tests.client import Client
+from tests.serving import SECRET
+
+T = TypeVar("T")
+
+_number = itertools.count()
+
+
+def phone_number(number: int = 0) -> str:
+    """Return one of the French numbers that are reserved for fiction."""
+    return f"+3363998{number:04}"
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key; `text` is what a client sends."""
+
+    id: UUID
+    text: str
+
+
+@dataclass(frozen=True)
+class Team:
+    """An organization with one workspace of one mode and a key for it."""
+
+    make: "Make"
+    organization_id: UUID
+    workspace_id: UUID
+    key: Key
+    client: Client
+    mode: str = "LIVE"
+
+    def contact(self, **values: Any) -> str:
+        """Create a contact in the team's workspace and return its path."""
+        return f"/v1/contacts/{self.make.contact(self.workspace_id, **values)}"
+
+    def field(self, name: str) -> CustomField:
+        """Create a custom field in the team's workspace."""
+        return self.make.custom_field(self.workspace_id, name)
+
+    def workspace(self, mode: str | None = None) -> UUID:
+        """Create another workspace in the organization."""
+        return self.make.workspace(self.organization_id, mode=mode or self.mode)
+
+    def client_for(self, *workspace_ids: UUID, mode: str | None = None, **options: Any) -> Client:
+        """Return a client with a new key for workspaces of the organization, by default this one."""
+        key = self.make.api_key(
+            self.organization_id, workspace_ids or (self.workspace_id,), mode=mode or self.mode, **options
+        )
+        return self.make.client(key)
+
+
+@dataclass
+class Make:
+    """Creates things in the database of a server."""
+
+    database_url: str
+    server_url: str
+    runner: asyncio.Runner = field(default_factory=asyncio.Runner)
+    keys: list[str] = field(default_factory=list)
+    clients: list[Client] = field(default_factory=list)
+    _db: Session | None = None
+
+    @property
+    def db(self) -> Session:
+        """The connection; a lost one is replaced."""
+        if self._db is None or self._db.connection.is_closed():
+            self._db = self.run(connect(self.database_url))
+        return self._db
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(coroutine)
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        if self._db is not None:
+            self.run(self._db.connection.close())
+        self.runner.close()
+
+    # ------------------------------------------------------------------------------------------------- reading
+
+    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """Return what a query finds."""
+        return [dict(row) for row in self.run(self.db.fetch_rows(Statement(sql), **values))]
+
+    def value(self, sql: str, **values: Any) -> Any:
+        """Return the first value that a query finds."""
+        return self.run(self.db.fetch_value(Statement(sql), **values))
+
+    def events(self, object_path: str) -> list[dict[str, Any]]:
+        """Return what was recorded about an object, oldest first."""
+        object_id = UUID(object_path.rpartition("/")[2])
+        return self.rows("SELECT *, changes::text AS changes FROM events WHERE object_id = :id ORDER BY id", id=object_id)
+
+    # ------------------------------------------------------------------------------------------------ creating
+
+    def client(self, key: Key | str | None = None, **options: Any) -> Client:
+        """Return a client, with a key or without; it is closed after the tests."""
+        text = key.text if isinstance(key, Key) else key
+        self.clients.append(Client(self.server_url, text, **options))
+        return self.clients[-1]
+
+    def organization(
+        self,
+        plan: str | None = "EXPERT",
+        status: str | None = "ACTIVE",
+        *,
+        requests_per_minute: int | None = 1_000_000,
+        ends_at: datetime | None = None,
+    ) -> UUID:
+        """Create an organization; without a status it never had a subscription."""
+        id = self.run(workspaces.create_organization(self.db, f"Organization {next(_number)}"))
+        if status is not None:
+            self.run(plans.set_plan(self.db, id, plan, requests_per_minute))
+            self.run(plans.set_subscription(self.db, id, status, ends_at))
+        return id
+
+    def workspace(self, organization_id: UUID, *, mode: str = "LIVE", name: str | None = None) -> UUID:
+        return self.run(
+            workspaces.create_workspace(
+                self.db,
+                organization_id,
+                name=name or f"Workspace {next(_number)}",
+                mode=mode,
+                default_country="FR",
+                timezone="Europe/Paris",
+            )
+        )
+
+    def api_key(
+        self,
+        organization_id: UUID,
+        workspace_ids: Sequence[UUID],
+        *,
+        mode: str = "LIVE",
+        scopes: Sequence[str] = SCOPES,
+        expires_at: datetime | None = None,
+        name: str = "Test",
+    ) -> Key:
+        """Create a key; the first workspace is its default."""
+
+        async def create() -> Key:
+            async with self.db.transaction():
+                new = await create_api_key(
+                    self.db,
+                    organization_id,
+                    secret=SECRET.encode(),
+                    mode=mode,
+                    name=name,
+                    workspace_ids=workspace_ids,
+                    created_by="tests",
+                    scopes=scopes,
+                    expires_at=expires_at,
+                )
+            return Key(new.id, new.key)
+
+        assert self.db is not None
+        key = self.run(create())
+        self.keys.append(key.text)
+        return key
+
+    def revoke(self, key: Key) -> None:
+        self.run(api_keys.revoke_api_key(self.db, key.id))
+
+    def team(self, mode: str = "LIVE", organization_id: UUID | None = None, **organization: Any) -> Team:
+        """Create a workspace with a key for it, in a new organization unless one is given."""
+        organization_id = organization_id or self.organization(**organization)
+        workspace_id = self.workspace(organization_id, mode=mode)
+        key = self.api_key(organization_id, [workspace_id], mode=mode)
+        return Team(self, organization_id, workspace_id, key, self.client(key), mode)
+
+    def contact(self, workspace_id: UUID, custom_fields: Mapping[str, str] | None = None, **values: Any) -> UUID:
+        """Create a contact from values by column, as an import by a user does."""
+        written = self.run(self._contact(workspace_id, ids.new_id(), custom_fields or {}, values))
+        return UUID(written.contact.id)
+
+    def contacts(self, workspace_id: UUID, count: int) -> list[str]:
+        """Create many contacts and return their ids, oldest first."""
+
+        async def create() -> list[str]:
+            async with self.db.transaction():
+                return [
+                    (await self._contact(workspace_id, ids.new_id(), {}, {"last_name": f"Number {number}"})).contact.id
+                    for number in range(count)
+                ]
+
+        assert self.db is not None
+        return self.run(create())
+
+    async def _contact(
+        self, workspace_id: UUID, id: UUID, custom_fields: Mapping[str, str], values: Mapping[str, Any]
+    ) -> Written:
+        import msgspec
+
+        defaults = {
+            "first_name": "Camille",
+            "last_name": "Moreau",
+            "allow_phone_calls": True,
+            "phone_numbers": [phone_number()],
+        }
+        written = await contacts.create_contact(
+            self.db,
+            workspace_id,
+            id,
+            defaults | dict(values),
+            custom_fields=msgspec.json.encode(custom_fields).decode(),
+            source="SKIPCALL",
+            api_key_id=None,
+            request_id=None,
+            by_slug=True,
+        )
+        assert isinstance(written, Written)
+        return written
+
+    def custom_field(self, workspace_id: UUID, name: str) -> CustomField:
+        return self.run(custom_fields.create_custom_field(self.db, workspace_id, name))
+
+    def member(self, organization_id: UUID, workspace_ids: Sequence[UUID], **values: str) -> UUID:
+        """Make a new person a member and return the id of the organization membership."""
+        number = next(_number)
+        defaults = {
+            "email": f"member-{number}-{ids.random_base62(8)}@example.com",
+            "first_name": "Sasha",
+            "last_name": f"Member {number}",
+            "role": "MEMBER",
+            "status": "ACTIVE",
+        }
+        return self.run(users.create_member(self.db, organization_id, workspace_ids, **(defaults | values)))  # type: ignore[arg-type]
