@@ -60,7 +60,7 @@ _PATCHES = (
     {"company": "'Atelier ' || :n", "city": "'Lille ' || :n"},
     {"email": "'camille.moreau.' || :n || '@example.com'"},
     {"phone_numbers": "ARRAY['+3363998' || lpad(:n, 4, '0'), '+3319900' || lpad(:n, 4, '0')]"},
-    {"custom_fields": "format('{{\"industry\":\"Secteur %s\",\"team_size\":\"%s\"}}', :n, :n)"},
+    {"custom_fields": "'{\"industry\":\"Secteur ' || :n || '\",\"team_size\":\"' || :n || '\"}'"},
     {"last_name": "'Moreau ' || :n", "url": "'https://example.com/' || :n", "allow_phone_calls": "true"},
 )
 _ID = f"('{ID_PREFIX}' || lpad(:contact, 12, '0'))::uuid"

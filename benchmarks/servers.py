@@ -19,6 +19,7 @@ from benchmarks.machine import pinned_to
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 20.0
 STOP_SECONDS = 15.0
+SERVE = [sys.executable, "-m", "skipcall", "serve"]
 POLL_SECONDS = 0.002
 
 
@@ -49,7 +50,7 @@ def ask(port: int, key: str, path: str, method: str = "GET", body: str | None = 
 def skipcall(url: str, tenant: Tenant, core: int, log: Path) -> Iterator[Server]:
     """Run the product, with what `skipcall serve` sets by itself, on one core."""
     port = _free_port()
-    command = [sys.executable, "-m", "skipcall", "serve", "--port", str(port)]
+    command = [*SERVE, "--port", str(port)]
     environment = {"DATABASE_URL": url, "SKIPCALL_SECRET": SECRET, "SKIPCALL_DATA": str(log.parent / "skipcall")}
     with _running(command, environment, port, tenant, core, log) as server:
         yield server
