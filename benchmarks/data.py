@@ -30,6 +30,7 @@ _CONTACT_COLUMNS = (
 )
 _EVENT_COLUMNS = ("workspace_id", "type", "object_id", "object_version", "occurred_at", "source")
 _COUNT = Statement("INSERT INTO contact_counts (workspace_id, slot, count) VALUES (:workspace_id, 0, :count)")
+_LAST_EVENT = Statement("SELECT coalesce(max(id), 0) FROM events WHERE workspace_id = :workspace_id")
 _SETTLE = (Statement("VACUUM (ANALYZE) contacts"), Statement("VACUUM (ANALYZE) events"), Statement("CHECKPOINT"))
 
 
@@ -75,7 +76,6 @@ async def create_tenant(url: str, contacts: int) -> Tenant:
             events = [(row[0], "contact.created", row[1], 1, row[-2], "SKIPCALL") for row in batch]
             await db.copy_rows("events", _EVENT_COLUMNS, events)
         await db.execute(_COUNT, workspace_id=workspace_id, count=contacts)
-        await settle(db)
         return Tenant(organization_id, workspace_id, key.id, key.key, contacts)
     finally:
         await db.connection.close()
@@ -88,10 +88,23 @@ async def create_bench_workspace(db: Session, organization_id: UUID) -> UUID:
     )
 
 
-async def settle(db: Session) -> None:
-    """Let every round begin from the same state: dead rows gone, a checkpoint just made."""
-    for statement in _SETTLE:
-        await db.execute(statement)
+async def settle(url: str) -> None:
+    """Let every run begin from the same state: dead rows gone, a checkpoint just made."""
+    db = await connect(url)
+    try:
+        for statement in _SETTLE:
+            await db.execute(statement)
+    finally:
+        await db.connection.close()
+
+
+async def last_event(url: str, tenant: Tenant) -> int:
+    """Return the number of the newest event; it grows by one with each change."""
+    db = await connect(url)
+    try:
+        return int(await db.fetch_value(_LAST_EVENT, workspace_id=tenant.workspace_id))
+    finally:
+        await db.connection.close()
 
 
 def _contacts(workspace_id: UUID, count: int) -> Iterator[tuple[Any, ...]]:

@@ -14,10 +14,11 @@ from benchmarks.data import ID_PREFIX, Tenant
 from benchmarks.machine import pinned_to
 from benchmarks.servers import BenchmarkError
 from skipcall.contacts.queries import GET_CONTACT, UPDATE_CONTACT
-from skipcall.postgres.db import Statement
+from skipcall.postgres.db import SESSION_SETTINGS, Statement
 
 HTTP_CONNECTIONS = 32
 DATABASE_CONNECTIONS = 16
+_PGOPTIONS = " ".join(f"-c {name}={value}" for name, value in SESSION_SETTINGS.items())  # as the product's own sessions
 _SCRIPT = Path(__file__).with_name("requests.lua")
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -40,7 +41,7 @@ class _WrkResult(msgspec.Struct):
     lost: int
 
 
-def wrk(method: str, port: int, tenant: Tenant, seconds: int, core: int) -> Load:
+def wrk(method: str, seconds: int, *, port: int, tenant: Tenant, core: int) -> Load:
     """Send GETs or PATCHes on 32 connections as fast as they are answered."""
     command = ["wrk", "-t1", f"-c{HTTP_CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(_SCRIPT)]
     command += [f"http://127.0.0.1:{port}", "--", method, tenant.key, str(tenant.contacts), ID_PREFIX]
@@ -60,7 +61,7 @@ _PATCHES = (
     {"company": "'Atelier ' || :n", "city": "'Lille ' || :n"},
     {"email": "'camille.moreau.' || :n || '@example.com'"},
     {"phone_numbers": "ARRAY['+3363998' || lpad(:n, 4, '0'), '+3319900' || lpad(:n, 4, '0')]"},
-    {"custom_fields": "'{\"industry\":\"Secteur ' || :n || '\",\"team_size\":\"' || :n || '\"}'"},
+    {"custom_fields": '\'{"industry":"Secteur \' || :n || \'","team_size":"\' || :n || \'"}\''},
     {"last_name": "'Moreau ' || :n", "url": "'https://example.com/' || :n", "allow_phone_calls": "true"},
 )
 _ID = f"('{ID_PREFIX}' || lpad(:contact, 12, '0'))::uuid"
@@ -89,7 +90,7 @@ class Pgbench:
             for file, text in zip(self._scripts[method], statements, strict=True):
                 file.write_text(f"{head}{text};\n")
 
-    def run(self, method: str, seconds: int, core: int) -> Load:
+    def run(self, method: str, seconds: int, *, core: int) -> Load:
         """Run the statement on 16 connections over the socket as fast as it is answered."""
         command = [str(self._binary), "-n", "-M", "prepared", f"-c{DATABASE_CONNECTIONS}", "-j1", f"-T{seconds}"]
         for name, value in self._variables.items():
@@ -123,7 +124,7 @@ def _run(command: list[str], core: int, seconds: int) -> str:
             text=True,
             timeout=seconds + 60,
             check=False,
-            env=os.environ,
+            env=os.environ | {"PGOPTIONS": _PGOPTIONS},
         )
     if done.returncode:
         raise BenchmarkError(f"{command[0]} failed: {done.stdout}")

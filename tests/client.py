@@ -88,6 +88,7 @@ class Client:
     def walk(self, path: str, **parameters: Any) -> list[Any]:
         """Return the items of all pages of a list, by cursor."""
         found: list[Any] = []
+        cursors: set[str] = set()
         while True:
             page = self.get(path, params=parameters)
             found += page["data"]
@@ -95,6 +96,8 @@ class Client:
             assert page["meta"]["hasMore"] == (cursor is not None)
             if cursor is None:
                 return found
+            assert cursor not in cursors, "a walk that never ends"
+            cursors.add(cursor)
             parameters["cursor"] = cursor
 
 

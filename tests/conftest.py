@@ -62,7 +62,15 @@ def server(postgres: EmbeddedPostgres, place: Path) -> Iterator[ServerProcess]:
     """The server of most tests. None of them may make it fail."""
     with ServerProcess(postgres.url, place / "server.log") as server:
         yield server
-    assert server.failures == []
+    assert not server.failures, server.failures
+
+
+@pytest.fixture
+def own_server(postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server for one test alone, which may stop it."""
+    with ServerProcess(postgres.url, tmp_path / "server.log") as server:
+        yield server
+    assert not server.failures, server.failures
 
 
 @pytest.fixture(scope="session")

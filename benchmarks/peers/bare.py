@@ -18,6 +18,7 @@ from granian.http import HTTP1Settings
 
 from skipcall.contacts.model import Contact, UpdateContact
 from skipcall.contacts.queries import GET_CONTACT, UPDATE_CONTACT
+from skipcall.postgres.db import SESSION_SETTINGS
 
 CONNECTIONS = 16
 HEADERS = [("content-type", "application/json")]
@@ -52,7 +53,8 @@ async def fetch_row(text: str, values: list[Any]) -> Any:
 class Bare:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         for _ in range(CONNECTIONS):
-            free.append(loop.run_until_complete(asyncpg.connect(os.environ["DATABASE_URL"])))
+            url = os.environ["DATABASE_URL"]
+            free.append(loop.run_until_complete(asyncpg.connect(url, server_settings=SESSION_SETTINGS)))
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)

@@ -15,6 +15,7 @@ from skipcall.account import routes as account
 from skipcall.api_keys.gate import Gate
 from skipcall.contacts import routes as contacts
 from skipcall.custom_fields import routes as custom_fields
+from skipcall.documents.routes import Documents
 from skipcall.errors import Refusal
 from skipcall.health import routes as health
 from skipcall.http.request import Answer, Request
@@ -27,6 +28,7 @@ FORGET_SECONDS = 600.0
 # Objects made since the last collection before the youngest generation is looked at: a request makes some hundreds.
 COLLECT_AFTER = 50_000
 
+# Every operation of the API. The documents about them, which `operations` adds, are made from these.
 OPERATIONS: tuple[Operation, ...] = (
     contacts.list_contacts,
     contacts.create_contact,
@@ -52,6 +54,11 @@ OPERATIONS: tuple[Operation, ...] = (
 log = logging.getLogger("skipcall.app")
 
 
+def operations(public_url: str | None) -> tuple[Operation, ...]:
+    """Return everything that a server answers. `public_url` is the address that its documents name, if it is known."""
+    return (*OPERATIONS, *Documents(OPERATIONS, public_url).operations())
+
+
 class Server:
     """One server process: what it holds, from its first request to its last."""
 
@@ -62,7 +69,7 @@ class Server:
             )
         self._database = Database(read.database_url, read.connections_max)
         self._gate = Gate(self._database, read.secret.encode(), read.trusted_proxies)
-        self._application = Application(OPERATIONS, self._admit, self._perform)
+        self._application = Application(operations(read.public_url), self._admit, self._perform)
         self._tasks: list[asyncio.Task[None]] = []
         self.__rsgi__ = self._application.__rsgi__
 

@@ -21,6 +21,8 @@ WORKSPACE_IDS_MAX = 100
 
 T = TypeVar("T")
 
+_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = struct.Struct(">cq16s")
 
@@ -37,7 +39,7 @@ class PageQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         str | None,
         Meta(
             description="Only these workspaces: ids separated by commas. Ids outside the key's scope add nothing.",
-            extra_json_schema={"example": "550e8400-e29b-41d4-a716-446655440000"},
+            extra_json_schema={"pattern": f"^({_UUID}( *, *{_UUID})*)?$"},
         ),
     ] = None
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,12 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     secret = environment.get("SKIPCALL_SECRET") or None
     if secret is not None and len(secret) < SECRET_LENGTH_MIN:
         raise SettingsError(f"SKIPCALL_SECRET must have at least {SECRET_LENGTH_MIN} characters")
+    proxies = tuple(filter(None, environment.get("SKIPCALL_TRUSTED_PROXIES", "").replace(" ", "").split(",")))
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise SettingsError(f"SKIPCALL_TRUSTED_PROXIES: {proxy!r} is no network such as 10.0.0.0/8") from None
     binaries = environment.get("SKIPCALL_POSTGRES_BINARIES")
     return Settings(
         database_url=environment.get("DATABASE_URL") or None,
@@ -45,7 +52,5 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         secret=secret,
         public_url=(environment.get("SKIPCALL_PUBLIC_URL") or "").rstrip("/") or None,
         connections_max=int(connections),
-        trusted_proxies=tuple(
-            filter(None, environment.get("SKIPCALL_TRUSTED_PROXIES", "").replace(" ", "").split(","))
-        ),
+        trusted_proxies=proxies,
     )

@@ -202,6 +202,7 @@ def test_orphan_is_adopted_and_stopped(home: Path) -> None:
     owner = Owner(home)
     pid, guard, _ = owner.answer()
     os.kill(guard, signal.SIGKILL)
+    until(lambda: gone(guard))
     owner.kill()
     with EmbeddedPostgres.start(home, fast=True) as server:
         assert (server.process_id, server.owned) == (pid, True)
@@ -212,6 +213,7 @@ def test_orphan_is_adopted_and_stopped(home: Path) -> None:
     owner = Owner(home)
     pid, guard, _ = owner.answer()
     os.kill(guard, signal.SIGKILL)
+    until(lambda: gone(guard))
     owner.kill()
     adopter = Owner(home)
     assert adopter.answer()[0] == pid

@@ -76,7 +76,10 @@ async def list_workspaces(request: Request, query: PageQuery) -> Answer:
 
 @operation("GET", "/v1/workspaces/{id}", tag="Workspaces", scope="workspaces:read", answers=Workspace, noun="Workspace")
 async def get_workspace(request: Request, id: UUID) -> Answer:
-    """Get a workspace."""
+    """Get a workspace.
+
+    Answers its name, country and time zone.
+    """
     caller: Caller = request.caller
     return Answer(msgspec.json.encode(await workspaces.get_workspace(request.database, caller.scope, id)))
 
@@ -92,7 +95,7 @@ async def get_workspace(request: Request, id: UUID) -> Answer:
 async def list_workspace_members(request: Request, id: UUID, query: PageQuery) -> Answer:
     """List members of a workspace.
 
-    Members of every status; `id` is that of the workspace membership, which sequence contacts are assigned to.
+    Answers members of every status; `id` is that of the workspace membership, which sequence contacts are assigned to.
     """
     caller: Caller = request.caller
     if id not in caller.scope.workspace_ids:
@@ -109,7 +112,7 @@ async def list_workspace_members(request: Request, id: UUID, query: PageQuery) -
 async def list_users(request: Request, query: PageQuery) -> Answer:
     """List users of the organization.
 
-    Those with access to at least one workspace in the key's scope. `organizationMembershipId` is what sequences take.
+    Answers those with access to at least one workspace in the key's scope. `organizationMembershipId` is what sequences take.
     """
     caller: Caller = request.caller
     after = decode_cursor(query.cursor, _USERS)[0] if query.cursor else _FIRST
@@ -126,7 +129,10 @@ async def list_users(request: Request, query: PageQuery) -> Answer:
 
 @operation("GET", "/v1/users/{id}", tag="Users", scope="users:read", answers=User, noun="User")
 async def get_user(request: Request, id: UUID) -> Answer:
-    """Get a user."""
+    """Get a user.
+
+    `id` is that of the person; answers 404 for one with no access to any workspace in the key's scope.
+    """
     caller: Caller = request.caller
     user = await users.find_user(request.database, caller.scope.workspace_ids, id)
     if user is None:

@@ -1,5 +1,6 @@
 """Making keys: for the command line and the dashboard, never for the API."""
 
+import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +9,19 @@ import msgspec
 
 from skipcall.api_keys import queries
 from skipcall.api_keys.model import SCOPES, digest_of, make_key
+from skipcall.errors import Conflict
 from skipcall.postgres.db import Session
+
+_SECRET_LABEL = b"skipcall: which secret the keys were made under"
+
+
+class SecretMismatch(Conflict):
+    """The keys in the database were made under another secret, so none of them would open anything."""
+
+    code = "SECRET_MISMATCH"
+
+    def __init__(self) -> None:
+        super().__init__("The API keys in this database were made under another secret")
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -16,6 +29,23 @@ class NewKey(msgspec.Struct, frozen=True):
 
     id: UUID
     key: str
+
+
+async def hold_to_secret(db: Session, secret: bytes) -> None:
+    """Note which secret keys are made under; raise `SecretMismatch` when those in force were made under another."""
+    digest = _digest_of_secret(secret)
+    if not hmac.compare_digest(await queries.keep_secret_digest(db, digest), digest):
+        raise SecretMismatch
+
+
+async def is_secret_of_keys(db: Session, secret: bytes) -> bool | None:
+    """Tell whether the stored keys were made under this secret; None where there is none to compare with."""
+    kept = await queries.find_secret_digest(db)
+    return None if kept is None else hmac.compare_digest(kept, _digest_of_secret(secret))
+
+
+def _digest_of_secret(secret: bytes) -> bytes:
+    return hmac.digest(secret, _SECRET_LABEL, "sha256")
 
 
 async def create_api_key(

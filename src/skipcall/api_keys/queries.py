@@ -53,6 +53,16 @@ _LIST = Statement(
     """
 )
 _REVOKE = Statement("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = :id RETURNING revoked_at")
+# One row; only a database without a key in force takes another secret.
+_KEEP_SECRET_DIGEST = Statement(
+    """
+    INSERT INTO api_key_secret AS s (digest) VALUES (:digest)
+    ON CONFLICT (id) DO UPDATE SET digest = CASE
+        WHEN EXISTS (SELECT FROM api_keys WHERE revoked_at IS NULL) THEN s.digest ELSE excluded.digest END
+    RETURNING digest
+    """
+)
+_FIND_SECRET_DIGEST = Statement("SELECT digest FROM api_key_secret")
 _DESCRIBE = Statement(
     """
     SELECT k.name, 'sk_' || lower(k.mode) || '_' || k.public_part AS prefix, k.created_at,
@@ -136,6 +146,18 @@ async def revoke_api_key(db: Session, id: UUID) -> datetime:
     if revoked_at is None:
         raise NotFound("API key")
     return revoked_at  # type: ignore[no-any-return]
+
+
+async def keep_secret_digest(db: Session, digest: bytes) -> bytes:
+    """Return the digest of the secret that the stored keys were made under; the given one if there are no keys yet."""
+    kept: bytes = await db.fetch_value(_KEEP_SECRET_DIGEST, digest=digest)
+    return kept
+
+
+async def find_secret_digest(db: Session) -> bytes | None:
+    """Return the digest of the secret that the stored keys were made under, if one was ever kept."""
+    kept: bytes | None = await db.fetch_value(_FIND_SECRET_DIGEST)
+    return kept
 
 
 async def describe_api_key(db: Session, id: UUID, workspace_ids: Sequence[UUID]) -> Row:

@@ -16,6 +16,10 @@ from skipcall.custom_fields import queries as custom_fields
 from skipcall.errors import Fault, Invalid, NotFound
 from skipcall.postgres.db import Session
 
+# Looking for the name that was meant takes time that grows with both, and everybody else waits meanwhile.
+COMPARISONS_MAX = 1_000
+COMPARED_LENGTH_MAX = 60
+
 _COLUMNS = [field.name for field in msgspec.structs.fields(UpdateContact) if field.name != "custom_fields"]
 
 
@@ -90,10 +94,12 @@ async def _refuse_keys(db: Session, refused: KeysRefused) -> NoReturn:
         raise Invalid(
             [Fault("/customFields", "DUPLICATE_CUSTOM_FIELD", "One field is given by its slug and by its name")]
         )
-    known = await custom_fields.list_keys(db, refused.workspace_id)
+    known = [key for key in await custom_fields.list_keys(db, refused.workspace_id) if len(key) <= COMPARED_LENGTH_MAX]
     faults = []
-    for key in refused.unknown_keys:
-        near = difflib.get_close_matches(key[:200], known, n=1)
+    for place, key in enumerate(refused.unknown_keys):
+        near = []
+        if len(key) <= COMPARED_LENGTH_MAX and place * len(known) < COMPARISONS_MAX:
+            near = difflib.get_close_matches(key, known, n=1)
         pointer = f"/customFields/{key[:200].replace('~', '~0').replace('/', '~1')}"
         message = "This workspace has no custom field with this slug or name"
         faults.append(Fault(pointer, "UNKNOWN_CUSTOM_FIELD", message, near[0] if near else UNSET))

@@ -1,8 +1,9 @@
 """A contact on the wire, and the rules for what is written to one."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -11,10 +12,10 @@ import msgspec
 import phonenumbers
 from msgspec import UNSET, Meta, UnsetType
 
-from skipcall.custom_fields.model import CONTROL_CHARACTERS, VALUE_LENGTH_MAX
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE, VALUE_LENGTH_MAX
 from skipcall.errors import Fault, Invalid
 from skipcall.page import PageQuery
-from skipcall.workspaces.model import Id, Timestamp
+from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 NAME_LENGTH_MAX = 100
 TEXT_LENGTH_MAX = 200
@@ -28,9 +29,22 @@ _NOT_IN_URL = re.compile(r'[\s\\"<>^`{|}]')
 
 Source = Literal["SKIPCALL", "API"]
 
+# What the documents say of a URL: about what `url_fault` decides, in a form that every client generator can print.
+_URL_FORM = r"^(https?://[^\s/?#@]+([/?#]\S*)?)?$"
 
-def _text(description: str, example: Any, **limits: Any) -> Any:
-    return Meta(description=description, extra_json_schema={"example": example}, **limits)
+
+# Pattern and format are for the documents alone; `contact_faults` holds the rule.
+def _text(description: str, example: str, **limits: Any) -> Any:
+    return Meta(description=description, extra_json_schema={"example": example, "pattern": PRINTABLE}, **limits)
+
+
+def _url(description: str, example: str) -> Any:
+    extra = {"example": example, "pattern": _URL_FORM, "format": "http-url"}
+    return Meta(description=description, extra_json_schema=extra, max_length=URL_LENGTH_MAX)
+
+
+def _example(description: str, example: Any) -> Any:
+    return Meta(description=description, extra_json_schema={"example": example})
 
 
 FirstName = Annotated[str, _text("First name", "Camille", min_length=1, max_length=NAME_LENGTH_MAX)]
@@ -47,26 +61,25 @@ Company = Annotated[str, _text("Company", "Atelier Nord", max_length=TEXT_LENGTH
 City = Annotated[str, _text("City", "Lille", max_length=TEXT_LENGTH_MAX)]
 Country = Annotated[str, _text("Country, as free text", "France", max_length=TEXT_LENGTH_MAX)]
 Role = Annotated[str, _text("Role or job title", "Head of Sales", max_length=TEXT_LENGTH_MAX)]
-Url = Annotated[str, _text("Website, absolute http or https", "https://example.com", max_length=URL_LENGTH_MAX)]
-LinkedinUrl = Annotated[
-    str, _text("LinkedIn profile", "https://www.linkedin.com/in/camille-moreau", max_length=URL_LENGTH_MAX)
-]
+Url = Annotated[str, _url("Website, absolute http or https", "https://atelier-nord.example")]
+LinkedinUrl = Annotated[str, _url("LinkedIn profile", "https://www.linkedin.com/in/camille-moreau-example")]
 LinkedinSalesUrl = Annotated[
-    str,
-    _text("LinkedIn Sales Navigator profile", "https://www.linkedin.com/sales/lead/camille", max_length=URL_LENGTH_MAX),
+    str, _url("LinkedIn Sales Navigator profile", "https://www.linkedin.com/sales/lead/camille-moreau-example")
 ]
-AllowPhoneCalls = Annotated[bool, _text("Whether this person may be called", True)]  # noqa: FBT003 - an example
-PhoneNumber = Annotated[str, Meta(extra_json_schema={"format": "e164"})]
+AllowPhoneCalls = Annotated[bool, _example("Whether this person may be called", example=True)]
+PhoneNumber = Annotated[str, Meta(extra_json_schema={"pattern": f"^{E164.pattern}$", "format": "e164"})]
 PhoneNumbers = Annotated[
     list[PhoneNumber],
     Meta(
         min_length=1,
         max_length=PHONE_NUMBERS_MAX,
-        description="Phone numbers in E.164 form, in order of preference. Given, they replace all that were there.",
-        extra_json_schema={"example": ["+33639981234", "+33199001234"]},
+        description=(
+            "Phone numbers in E.164 form, each once, in order of preference. Given, they replace all that were there."
+        ),
+        extra_json_schema={"example": ["+33639980142", "+33639980177"]},
     ),
 ]
-CustomValue = Annotated[str, Meta(max_length=VALUE_LENGTH_MAX)]
+CustomValue = Annotated[str, Meta(max_length=VALUE_LENGTH_MAX, extra_json_schema={"pattern": PRINTABLE})]
 CustomFields = Annotated[
     dict[str, CustomValue | None],
     Meta(
@@ -75,13 +88,15 @@ CustomFields = Annotated[
             "Values of custom fields by **slug**. Only the given ones change; null or an empty string clears one. "
             "The exact name of a field is accepted as well; that is deprecated."
         ),
-        extra_json_schema={"example": {"industry": "Technology", "team_size": "50-100"}},
+        extra_json_schema={"example": {"industry": "Retail", "team_size": "11-50"}},
     ),
 ]
 
 
 class Contact(msgspec.Struct, frozen=True, rename="camel"):
-    """A contact as it is answered: exactly the contract's properties, in its order."""
+    """A contact."""
+
+    # Exactly the contract's properties, in its order; some generated clients refuse any other.
 
     id: Id
     first_name: FirstName
@@ -95,12 +110,20 @@ class Contact(msgspec.Struct, frozen=True, rename="camel"):
     linkedin_sales_url: LinkedinSalesUrl | None
     role: Role | None
     allow_phone_calls: AllowPhoneCalls
-    call_count: Annotated[int, _text("Calls with this contact", 5)]
+    call_count: Annotated[float, _example("Calls with this contact", 3)]  # "number" for the contract; always an int
     last_call_at: Timestamp | None
-    team_id: Annotated[str, _text("The workspace of the contact", "550e8400-e29b-41d4-a716-446655440000")]
-    phone_numbers: list[str]
+    team_id: Annotated[str, _example("Id of the workspace that the contact is in", ID_EXAMPLE)]
+    phone_numbers: Annotated[list[str], _example("In order of preference", ["+33639980142"])]
     custom_fields: Annotated[
-        msgspec.Raw, _text("Values of custom fields, by name or by slug", {"Industry": "Technology"})
+        msgspec.Raw,
+        Meta(
+            description="Values of custom fields, by name or, with `customFieldKeys=slug`, by slug",
+            extra_json_schema={
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "example": {"Industry": "Retail", "Team Size": "11-50"},
+            },
+        ),
     ]
     created_at: Timestamp
     updated_at: Timestamp
@@ -108,7 +131,7 @@ class Contact(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class UpdateContact(msgspec.Struct, frozen=True, rename="camel"):
-    """What may be changed of a contact. Absent properties stay; null or "" clears one that may be empty."""
+    """What to change of a contact. Absent properties stay; null or an empty string clears one that may be empty."""
 
     first_name: FirstName | UnsetType = UNSET
     last_name: LastName | UnsetType = UNSET
@@ -189,6 +212,8 @@ class ListContacts(PageQuery, frozen=True, rename="camel", kw_only=True):
         faults = PageQuery.faults_in(fields)
         if "updatedSince" in fields and "sort" in fields:
             faults.append(Fault("/query/sort", "CONFLICTING_PARAMETERS", "A list with updatedSince has its own order"))
+        if "updatedSince" in fields and not _is_moment(fields["updatedSince"]):
+            faults.append(Fault("/query/updatedSince", "OUT_OF_RANGE", "Must be ISO 8601, from year 1 to 9999 in UTC"))
         return faults
 
 
@@ -215,7 +240,7 @@ def contact_faults(fields: Mapping[str, Any]) -> list[Fault]:
             faults += [
                 Fault(f"/customFields/{key.replace('~', '~0').replace('/', '~1')}", *_FORBIDDEN)
                 for key, one in value.items()
-                if isinstance(one, str) and CONTROL_CHARACTERS.search(one)
+                if CONTROL_CHARACTERS.search(key) or (isinstance(one, str) and CONTROL_CHARACTERS.search(one))
             ]
     return faults
 
@@ -257,12 +282,24 @@ def url_fault(url: str) -> tuple[str, str] | None:
     if not _NOT_IN_URL.search(url):
         try:
             parts = urlsplit(url)
-            good = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-            if good and (parts.port is None or parts.port):
+            host = parts.hostname or ""
+            good = parts.scheme in ("http", "https") and host and "@" not in parts.netloc and "%" not in host
+            # Characters that browsers turn into others (①②⑦ into 127) show one host and open another.
+            same = unicodedata.normalize("NFKC", host) == unicodedata.normalize("NFC", host)
+            if good and same and (parts.port is None or parts.port):
                 return None
         except ValueError:
             pass
     return "INVALID_URL", "Must be an absolute http or https address, for example https://example.com"
+
+
+def _is_moment(text: str) -> bool:
+    # A query is read leniently, so the types also let seconds since 1970 pass.
+    try:
+        msgspec.convert(text, datetime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        return False
+    return True
 
 
 def _text_fault(text: str) -> tuple[str, str] | None:

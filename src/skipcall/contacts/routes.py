@@ -83,6 +83,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
     noun="Workspace",
     success=201,
     statuses=(404,),
+    headers=("ETag", "Deprecation", "Link"),
 )
 async def create_contact(request: Request, body: CreateContact, query: CreateContactQuery) -> Answer:
     """Create a contact.
@@ -132,6 +133,7 @@ async def get_contact(request: Request, id: UUID, query: ContactView) -> Answer:
     scope="contacts:write",
     answers=Contact,
     noun="Contact",
+    headers=("Deprecation", "Link"),
     conditional=True,
     contract=True,
 )
@@ -161,7 +163,10 @@ async def update_contact(request: Request, id: UUID, body: UpdateContact, query:
     conditional=True,
 )
 async def delete_contact(request: Request, id: UUID) -> Answer:
-    """Delete a contact."""
+    """Delete a contact.
+
+    From then on it is in no list and answers 404, like one in a workspace outside the scope of the API key.
+    """
     caller: Caller = request.caller
     deleted = await queries.delete_contact(
         request.database,

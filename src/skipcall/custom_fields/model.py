@@ -18,14 +18,15 @@ VALUE_LENGTH_MAX = 5_000
 FIELDS_OF_WORKSPACE_MAX = 500
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # the same, as the documents say it
 
 Name = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=NAME_LENGTH_MAX,
-        description="Shown to people; may be changed",
-        extra_json_schema={"example": "Industry"},
+        description="What people see; it may change",
+        extra_json_schema={"example": "Industry", "pattern": PRINTABLE},
     ),
 ]
 Slug = Annotated[

@@ -78,7 +78,10 @@ async def create_custom_field(request: Request, body: CreateCustomField, query: 
     noun="Custom field",
 )
 async def get_custom_field(request: Request, id: UUID) -> Answer:
-    """Get a custom field."""
+    """Get a custom field.
+
+    Answers its name as it is now, and its slug.
+    """
     caller: Caller = request.caller
     field = await queries.find_custom_field(request.database, caller.scope.workspace_ids, id)
     if field is None:
@@ -96,9 +99,9 @@ async def get_custom_field(request: Request, id: UUID) -> Answer:
     statuses=(409,),
 )
 async def update_custom_field(request: Request, id: UUID, body: UpdateCustomField) -> Answer:
-    """Rename a custom field.
+    """Update a custom field.
 
-    The slug stays, so integrations that use it go on working. Answers to contacts show the new name at once.
+    Gives it another name. The slug stays, so integrations that use it go on working. Answers to contacts show the new name at once.
     """
     caller: Caller = request.caller
     if body.name is UNSET:

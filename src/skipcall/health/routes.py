@@ -27,7 +27,7 @@ class Readiness(msgspec.Struct, frozen=True, rename="camel"):
     rate_limit: Literal["process"]
 
 
-@operation("GET", "/v1/health", tag="Health", scope=None, answers=Health)
+@operation("GET", "/v1/health", tag="Health", scope=None, answers=Health, statuses=(503,))
 async def get_health(request: Request) -> Answer:
     """Get the health of the API.
 
@@ -39,15 +39,18 @@ async def get_health(request: Request) -> Answer:
 
 @operation("GET", "/livez", tag="Health", scope=None, answers=Health)
 async def get_liveness(request: Request) -> Answer:  # noqa: ARG001 - every route takes the request
-    """Tell whether this process lives, and nothing about what it needs."""
+    """Get the liveness of a process.
+
+    Tells whether the process lives, and nothing about what it needs.
+    """
     return Answer(msgspec.json.encode(Health("ok", __version__)))
 
 
-@operation("GET", "/readyz", tag="Health", scope=None, answers=Readiness)
+@operation("GET", "/readyz", tag="Health", scope=None, answers=Readiness, statuses=(503,))
 async def get_readiness(request: Request) -> Answer:
-    """Tell whether requests should be sent here.
+    """Get the readiness of a process.
 
-    Answers 503 while the database does not answer.
+    Tells whether requests should be sent here. Answers 503 while the database does not answer.
     """
     await request.database.fetch_value(_ANSWERS)
     return Answer(msgspec.json.encode(Readiness("ok", "ok", "process")))

@@ -38,11 +38,15 @@ def versions_in(if_match: str) -> list[int] | None:
     return found
 
 
+def is_known(request: Request, tag: str) -> bool:
+    """Whether `If-None-Match` of a request names a tag, so that the body need not be sent."""
+    known = request.scope.headers.get("if-none-match")
+    return known is not None and (known.strip() == "*" or tag in (f'"{one}"' for _, one in _TAG.findall(known)))
+
+
 def answer_versioned(request: Request, body: bytes, version: int, status: int = 200) -> Answer:
     """Return the answer with a versioned record as its body: its tag, or 304 if a GET's `If-None-Match` names it."""
     tag = etag(version, body)
-    if request.scope.method in ("GET", "HEAD"):
-        known = request.scope.headers.get("if-none-match")
-        if known is not None and (known.strip() == "*" or tag in (f'"{one}"' for _, one in _TAG.findall(known))):
-            return Answer(b"", 304, (("etag", tag),))
+    if request.scope.method in ("GET", "HEAD") and is_known(request, tag):
+        return Answer(b"", 304, (("etag", tag),))
     return Answer(body, status, (("etag", tag),))

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote
 import msgspec
 from msgspec import inspect
 
-from skipcall.errors import Fault, Invalid
+from skipcall.errors import FAULTS_MAX, Fault, Invalid
 
 BODY_BYTES_MAX = 262_144
 DEPTH_MAX = 8
@@ -113,8 +113,11 @@ def decode_query(text: str, shape: Shape, *, strict: bool) -> tuple[Any, list[Fa
 
 
 def unknown_names(names: list[str], shape: Shape, place: str = "") -> Iterator[Fault]:
-    """Yield a fault for each name that a shape does not know, with the known one that looks like it."""
-    for name in names:
+    """Yield a fault for each name that a shape does not know, with the known one that looks like it.
+
+    As many as an answer tells, since looking for likeness takes its time.
+    """
+    for name in names[:FAULTS_MAX]:
         near = difflib.get_close_matches(name[:IGNORED_NAME_LENGTH_MAX], shape.names, n=1)
         pointer = f"{place}/{_escape(name[:IGNORED_NAME_LENGTH_MAX])}"
         yield Fault(

@@ -5,11 +5,13 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from skipcall import errors
-from skipcall.errors import Fault, Refusal
+from skipcall.errors import FAULTS_MAX, Fault, Refusal
 from skipcall.http.request import Answer, Request
 
 log = logging.getLogger("skipcall.http")
@@ -27,6 +29,9 @@ STATUS_OF: dict[type[Refusal], int] = {
 }
 
 DOCUMENTED_AT = "/docs/errors#"
+FAILURE_STATUS = 500
+FAILURE_CODE = "INTERNAL_ERROR"
+FAILURE_MESSAGE = "Something went wrong on our side; quote the request id"
 
 
 class MethodNotAllowed(Refusal):
@@ -72,30 +77,47 @@ STATUS_OF |= {
 }
 
 
-class _Error(msgspec.Struct, rename="camel", omit_defaults=True):
-    code: str
-    message: str
-    status: int
-    request_id: str
-    doc_url: str
-    details: Sequence[Fault] = ()
+class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What went wrong. Decide by `code`; `message` is for people and may change."""
+
+    code: Annotated[str, Meta(description="What went wrong, for programs", extra_json_schema={"example": "NOT_FOUND"})]
+    message: Annotated[
+        str, Meta(description="What went wrong, for people", extra_json_schema={"example": "Contact not found"})
+    ]
+    # The contract says number, not integer; the value is an int, and is written as one.
+    status: Annotated[float, Meta(description="The HTTP status once more", extra_json_schema={"example": 404})]
+    request_id: Annotated[
+        str,
+        Meta(
+            description="The same as the header X-Request-Id; quote it when you ask for help",
+            extra_json_schema={"example": "req_0198c0ffee0198c0ffee0198"},
+        ),
+    ]
+    doc_url: Annotated[
+        str, Meta(description="Where this code is explained", extra_json_schema={"example": "/docs/errors#NOT_FOUND"})
+    ]
+    details: Annotated[
+        Sequence[Fault], Meta(max_length=FAULTS_MAX, description="Every fault found in the request, at once")
+    ] = ()
 
 
-class _Envelope(msgspec.Struct):
-    error: _Error
+class Error(msgspec.Struct):
+    """The form of every refusal."""
+
+    error: ErrorBody
 
 
 _encode = msgspec.json.Encoder().encode
 
 
-def status_of(refusal: Refusal) -> int:
-    """Return the HTTP status of a refusal, by the nearest kind it derives from."""
-    return next(STATUS_OF[kind] for kind in type(refusal).__mro__ if kind in STATUS_OF)
+def status_of(kind: type[Refusal]) -> int:
+    """Return the HTTP status of a kind of refusal, which is that of the nearest kind it derives from."""
+    return next(STATUS_OF[one] for one in kind.__mro__ if one in STATUS_OF)
 
 
 def answer_refusal(request: Request, refusal: Refusal) -> Answer:
     """Return the answer to a request that was refused."""
-    status = status_of(refusal)
+    status = status_of(type(refusal))
     headers: tuple[tuple[str, str], ...] = ()
     if refusal.retry_after_seconds is not None:
         headers = (("retry-after", str(refusal.retry_after_seconds)),)
@@ -133,7 +155,7 @@ def answer_failure(request: Request, failure: Exception) -> Answer:
             }
         },
     )
-    return _answer(request, 500, "INTERNAL_ERROR", "Something went wrong on our side; quote the request id", (), ())
+    return _answer(request, FAILURE_STATUS, FAILURE_CODE, FAILURE_MESSAGE, (), ())
 
 
 def _answer(
@@ -144,5 +166,5 @@ def _answer(
     headers: tuple[tuple[str, str], ...],
     details: Sequence[Fault],
 ) -> Answer:
-    error = _Error(code, message, status, request.id, DOCUMENTED_AT + code, details)
-    return Answer(_encode(_Envelope(error)), status, headers)
+    error = ErrorBody(code, message, status, request.id, DOCUMENTED_AT + code, details)
+    return Answer(_encode(Error(error)), status, headers)

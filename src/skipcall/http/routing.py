@@ -21,7 +21,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One method of one path.
 
     `scope` is what the API key must hold, or None for an operation that needs no key. `noun` is what a 404 names.
-    `answers` is the type of a successful body, None for an empty one. `statuses` are those beyond the usual ones.
+    `answers` is the type of a successful body, None for an empty one. `statuses` are those beyond the usual ones, and
+    `headers` those of a success beyond the usual ones.
     """
 
     method: Method
@@ -39,6 +40,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     answers: Any
     success: int
     statuses: tuple[int, ...]
+    headers: tuple[str, ...]
     conditional: bool  # takes If-Match or If-None-Match
     idempotent: bool  # takes Idempotency-Key
     documented_by_contract: bool
@@ -54,6 +56,7 @@ def operation(
     noun: str = "Resource",
     success: int = 200,
     statuses: tuple[int, ...] = (),
+    headers: tuple[str, ...] = (),
     conditional: bool = False,
     contract: bool = False,
 ) -> Callable[[Handler], Operation]:
@@ -62,9 +65,6 @@ def operation(
     def declare(handler: Handler) -> Operation:
         hints = inspect.get_annotations(handler, eval_str=True)
         summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
-        name = handler.__name__
-        verb, _, _ = name.partition("_")
-        controller = tag.replace(" ", "").removesuffix("s")
         return Operation(
             method=method,
             path=path,
@@ -72,7 +72,7 @@ def operation(
             tag=tag,
             scope=scope,
             noun=noun,
-            operation_id=f"{controller}Controller_{verb if name.count('_') == 1 else name}",
+            operation_id=_operation_id(tag, handler.__name__),
             summary=summary.rstrip("."),
             description=" ".join(description.split()),
             body=hints.get("body"),
@@ -81,12 +81,22 @@ def operation(
             answers=answers,
             success=success,
             statuses=statuses,
+            headers=headers,
             conditional=conditional,
             idempotent=scope is not None and method in ("POST", "PATCH"),
             documented_by_contract=contract,
         )
 
     return declare
+
+
+def _operation_id(tag: str, name: str) -> str:
+    """Return `ContactController_update` for `update_contact` of Contacts, `WorkspaceController_listMembers` for more."""
+    noun = tag.lower().replace(" ", "_").removesuffix("s")
+    verb, _, rest = name.partition("_")
+    more = rest.removeprefix(noun).removeprefix("s").strip("_").split("_")
+    controller = "".join(word.capitalize() for word in noun.split("_"))
+    return f"{controller}Controller_{verb}{''.join(word.capitalize() for word in more)}"
 
 
 class _Node:

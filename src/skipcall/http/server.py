@@ -21,6 +21,7 @@ HEADER_BYTES_MAX = 16_384
 HEADER_FIELDS_MAX = 64
 BODY_TIMEOUT_SECONDS = 10.0
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_NOT_IN_PREFERENCE = str.maketrans("", "", ' \t"')
 _JSON_TYPES = frozenset(("application/json", "application/merge-patch+json"))
 _ALWAYS = [
     ("cache-control", "private, no-cache"),
@@ -91,7 +92,7 @@ class Application:
         faults: list[Fault] = []
         ignored: list[str] = []
         prefer = headers.get("prefer")
-        strict = prefer is not None and "handling=strict" in prefer.replace(" ", "").lower()
+        strict = prefer is not None and "handling=strict" in prefer.translate(_NOT_IN_PREFERENCE).lower()
         query = self._queries.get(operation)
         if query is not None:
             arguments["query"], faults, ignored = decode_query(request.scope.query_string, query, strict=strict)
@@ -139,9 +140,9 @@ def _check_header_sizes(scope: Scope) -> None:
 
 def _check_content_type(scope: Scope) -> None:
     headers = scope.headers
-    media_type, _, parameters = (headers.get("content-type") or "").lower().partition(";")
-    charset = parameters.replace(" ", "").replace('"', "")
-    if media_type.strip() not in _JSON_TYPES or (charset.startswith("charset=") and charset != "charset=utf-8"):
+    media_type, *parameters = (headers.get("content-type") or "").lower().replace(" ", "").replace('"', "").split(";")
+    charsets = [one for one in parameters if one.startswith("charset=")]
+    if media_type not in _JSON_TYPES or any(one != "charset=utf-8" for one in charsets):
         raise problems.UnsupportedMediaType("Send the body as application/json in UTF-8")
     if (headers.get("content-encoding") or "identity").lower() != "identity":
         raise problems.UnsupportedMediaType("Send the body without a Content-Encoding")
@@ -168,21 +169,22 @@ async def _read_body(request: Request) -> bytes:
 
 
 def _read_condition(request: Request) -> list[Fault]:
-    value = request.scope.headers.get("if-match")
-    if value is None or request.scope.method == "GET":
+    headers = request.scope.headers
+    if "if-match" not in headers or request.scope.method in ("GET", "HEAD"):
         return []
     try:
-        request.versions = conditional.versions_in(value)
+        request.versions = conditional.versions_in(", ".join(headers.get_all("if-match")))
     except ValueError:
         return [Fault("/header/If-Match", "MALFORMED_ETAG", 'Must be * or a list of entity tags such as "7-0badcafe"')]
     return []
 
 
 def _read_idempotency_key(request: Request) -> list[Fault]:
-    value = request.scope.headers.get("idempotency-key")
-    if value is None:
+    headers = request.scope.headers
+    if "idempotency-key" not in headers:
         return []
-    if not IDEMPOTENCY_KEY.fullmatch(value):
+    values = headers.get_all("idempotency-key")
+    if len(values) != 1 or not IDEMPOTENCY_KEY.fullmatch(values[0]):
         return [Fault("/header/Idempotency-Key", "INVALID_FORMAT", "Must be 1 to 255 printable ASCII characters")]
-    request.idempotency_key = value
+    request.idempotency_key = values[0]
     return []

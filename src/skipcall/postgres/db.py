@@ -21,9 +21,14 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 WAIT_FOR_CONNECTION_SECONDS = 1.0
 WAITERS_MAX = 1024
 PREPARED_STATEMENTS_MAX = 100
+# Every statement is planned once for each connection. Left to choose, the server plans `= ANY(:workspace_ids)` anew in
+# each call, since it fears ten workspaces where a key has one: planning is then three quarters of a read
+# (docs/decisions/0002). `jit` would compile such a plan for longer than it runs.
+SESSION_SETTINGS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 
 Row = asyncpg.Record
 UniqueViolation = asyncpg.UniqueViolationError
+DatabaseRefusal = asyncpg.PostgresError  # whatever the server answers instead of a result
 
 log = logging.getLogger("skipcall.postgres")
 
@@ -120,9 +125,16 @@ async def is_behind_pooler(url: str) -> bool:
 
 
 async def _connect(url: str, prepared_statements: int) -> Session:
+    # A pooler refuses settings that it does not know, and without prepared statements there is no plan to keep.
+    settings = SESSION_SETTINGS if prepared_statements else None
     try:
         return Session(
-            await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS, statement_cache_size=prepared_statements)
+            await asyncpg.connect(
+                url,
+                timeout=CONNECT_TIMEOUT_SECONDS,
+                statement_cache_size=prepared_statements,
+                server_settings=settings,
+            )
         )
     except _LOST as lost:
         raise Unavailable from lost

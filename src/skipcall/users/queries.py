@@ -40,6 +40,17 @@ _LIST_MEMBERS = Statement(
     SELECT one.*, counted.total FROM counted LEFT JOIN one ON true ORDER BY one.id
     """
 )
+_LIST_ALL_MEMBERS = Statement(
+    """
+    SELECT m.id, m.organization_id, u.id AS user_id, u.email, u.first_name, u.last_name, m.role, m.status,
+           m.created_at,
+           array(SELECT w.workspace_id FROM workspace_memberships w
+                 WHERE w.organization_id = m.organization_id AND w.organization_membership_id = m.id
+                 ORDER BY 1) AS workspace_ids
+    FROM organization_memberships m JOIN users u ON u.id = m.user_id
+    WHERE :organization_id::uuid IS NULL OR m.organization_id = :organization_id ORDER BY m.organization_id, m.id
+    """
+)
 _CREATE_USER = Statement(
     """
     INSERT INTO users (id, email, first_name, last_name) VALUES (:id, :email, :first_name, :last_name)
@@ -96,6 +107,11 @@ async def list_workspace_members(
         if row["id"] is not None
     ]
     return members, rows[0]["total"]
+
+
+async def list_all_members(db: Session, organization_id: UUID | None) -> list[Row]:
+    """Return the members of one organization, or of all, with their workspaces, for the operator."""
+    return await db.fetch_rows(_LIST_ALL_MEMBERS, organization_id=organization_id)
 
 
 async def create_member(

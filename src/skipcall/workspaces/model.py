@@ -6,8 +6,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-Id = Annotated[str, Meta(extra_json_schema={"example": "550e8400-e29b-41d4-a716-446655440000"})]
-Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+ID_EXAMPLE = "01934f6a-8c1e-7b52-9d34-5a6f0e21c7d8"
+Id = Annotated[str, Meta(extra_json_schema={"example": ID_EXAMPLE})]
+Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time", "example": "2026-03-02T09:41:07.250Z"})]
 
 MODES = ("LIVE", "TEST")
 

@@ -18,7 +18,12 @@ _LIST = Statement(
     """
 )
 _GET = Statement(f"SELECT {_COLUMNS} FROM workspaces WHERE id = :id AND id = ANY(:workspace_ids)")
-_LIST_ALL = Statement(f"SELECT mode, {_COLUMNS} FROM workspaces WHERE organization_id = :organization_id ORDER BY id")
+_LIST_ALL = Statement(
+    f"""
+    SELECT mode, {_COLUMNS} FROM workspaces
+    WHERE :organization_id::uuid IS NULL OR organization_id = :organization_id ORDER BY id
+    """
+)
 _LIST_ORGANIZATIONS = Statement(
     """
     SELECT o.id, o.name, o.created_at, s.plan, s.status, s.ends_at, s.requests_per_minute
@@ -50,8 +55,8 @@ async def get_workspace(db: Session, scope: Scope, id: UUID) -> Workspace:
     return _workspace(row)
 
 
-async def list_all_workspaces(db: Session, organization_id: UUID) -> list[tuple[str, Workspace]]:
-    """Return every workspace of an organization with its mode, for the operator."""
+async def list_all_workspaces(db: Session, organization_id: UUID | None) -> list[tuple[str, Workspace]]:
+    """Return every workspace of an organization, or of all, with its mode, for the operator."""
     return [(row["mode"], _workspace(row)) for row in await db.fetch_rows(_LIST_ALL, organization_id=organization_id)]
 
 

@@ -1,0 +1,72 @@
+"""The results for people, and for programs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figures import Figure, Plan, Results, median
+from benchmarks.throughput import Run
+
+
+def show(results: Results, console: Console) -> None:
+    """Print every figure beside its limit, then what the throughput was made of.
+
+    `CPU us` is what the server used for one request; `others`, the cores that other programs kept busy meanwhile.
+    """
+    figures = Table("figure", "measured", "limit", "")
+    for figure in results.figures:
+        verdict = "" if _limit(figure) == "" else "reached" if figure.reached else "[bold red]NOT REACHED"
+        figures.add_row(figure.name, _number(figure.value, figure.unit), _limit(figure), verdict)
+    console.print(figures)
+    runs = Table("", "to", "a second (least, most)", "of pgbench", "p50 ms", "p99 ms", "CPU us", "others")
+    for method in ("GET", "PATCH"):
+        rounds: list[dict[str, Run]] = results.measurements.get(method, [])
+        for name in rounds[0] if rounds else ():
+            runs.add_row(method, name, *_summary([one[name] for one in rounds], [one["pgbench"] for one in rounds]))
+    console.print(runs)
+
+
+def save(results: Results, facts: dict[str, Any], plan: Plan, directory: Path) -> Path:
+    """Write everything to a file named by the time, and return its path."""
+    now = datetime.now(UTC)
+    directory.mkdir(exist_ok=True)
+    path = directory / f"{now:%Y%m%d-%H%M%S}.json"
+    figures = [{**msgspec.to_builtins(one), "reached": one.reached} for one in results.figures]
+    document = {
+        "at": now,
+        "machine": facts,
+        "plan": plan,
+        "figures": figures,
+        "measurements": results.measurements,
+    }
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    return path
+
+
+def _summary(runs: list[Run], peers: list[Run]) -> list[str]:
+    rates = [one.load.per_second for one in runs]
+    share = median([one.load.per_second / peer.load.per_second for one, peer in zip(runs, peers, strict=True)])
+    cells = [f"{median(rates):,.0f} ({min(rates):,.0f}, {max(rates):,.0f})", f"{share:.2f}"]
+    for values in (
+        [one.load.p50_ms for one in runs],
+        [one.load.p99_ms for one in runs],
+        [one.cpu_us for one in runs],
+        [one.foreign for one in runs],
+    ):
+        known = [value for value in values if value is not None]
+        cells.append(f"{median(known):.2f}" if known else "")
+    return cells
+
+
+def _limit(figure: Figure) -> str:
+    if figure.at_least is not None:
+        return f">= {_number(figure.at_least, figure.unit)}"
+    return f"<= {_number(figure.at_most, figure.unit)}" if figure.at_most is not None else ""
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.2f} {unit}".rstrip()

@@ -1,0 +1,1 @@
+"""What this server tells about itself: the OpenAPI document, pages made from it, error codes, deprecations."""

@@ -1,0 +1,209 @@
+"""Every code that an answer can carry, explained: the page that `docUrl` of each error leads to.
+
+Codes and statuses come from the classes of refusals; here stand the words. A test finds every code in the source and
+refuses one without words, and words without a code.
+"""
+
+from collections.abc import Iterator
+
+from skipcall.documents.articles import Article, Entry, Section
+from skipcall.errors import FAULTS_MAX, Refusal
+from skipcall.http import problems
+
+# Of `error.code`: what happened, and what to do.
+REFUSALS = {
+    "UNAUTHORIZED": (
+        "There is no API key in the request, or not one that is in force: mistyped, expired and revoked look the same.",
+        (
+            "Send `Authorization: Bearer sk_live_…` or `sk_test_…`, once. If the key is right, ask who made it whether it was "
+            "revoked or has expired, and make a new one. Sending the same key again does not help."
+        ),
+    ),
+    "FORBIDDEN": (
+        "The key is known, but may not do this.",
+        "Ask an administrator of the organization for another key.",
+    ),
+    "SUBSCRIPTION_REQUIRED": (
+        "The organization has no subscription in force.",
+        "Renew the subscription; the key works again within a second and need not be replaced.",
+    ),
+    "PLAN_NOT_ELIGIBLE": (
+        "The plan of the organization does not include the API.",
+        "Change to STARTER, INTERMÉDIAIRE or EXPERT; the key works again within a second and need not be replaced.",
+    ),
+    "INSUFFICIENT_SCOPE": (
+        "The key was not given the scope that this operation needs, for example `contacts:write`.",
+        "`GET /v1/me` lists the scopes of a key. Make a key that has this one too.",
+    ),
+    "NOT_FOUND": (
+        "There is no such thing, or it is in a workspace that the key does not open: the two are answered alike.",
+        "Check the id and the path, and with `GET /v1/me` the workspaces of the key. Test keys see only test workspaces.",
+    ),
+    "METHOD_NOT_ALLOWED": (
+        "The path exists, but does not answer this method.",
+        "The header `Allow` names the methods that it answers.",
+    ),
+    "VALIDATION_ERROR": (
+        "The request breaks at least one rule.",
+        (
+            f"`details` lists every fault, at most {FAULTS_MAX}; each has a `pointer` to its place and a code of those below. "
+            "Correct the request; as it is, it will be refused again. Nothing was changed."
+        ),
+    ),
+    "UNKNOWN_CUSTOM_FIELD": (
+        "A key of `customFields` is neither the slug nor the name of a custom field of the contact's workspace.",
+        (
+            "`suggestion` names the field that looks most like it. `GET /v1/custom-fields` lists all; "
+            "`POST /v1/custom-fields` creates one. Nothing was changed."
+        ),
+    ),
+    "REQUEST_TIMEOUT": (
+        "The body did not arrive in time.",
+        "Send the request again, with an `Idempotency-Key` if it creates something.",
+    ),
+    "CONFLICT": (
+        "The request is right, but cannot stand beside what is stored or running.",
+        "Read the record again, then decide.",
+    ),
+    "IDEMPOTENCY_KEY_IN_USE": (
+        "The first request with this `Idempotency-Key` is still running.",
+        "Send the same request again after `Retry-After` seconds; it then answers the result of the first.",
+    ),
+    "CUSTOM_FIELD_NAME_TAKEN": (
+        "Another custom field of the workspace has this name.",
+        "Use that field, or another name.",
+    ),
+    "TOO_MANY_CUSTOM_FIELDS": (
+        "The workspace has as many custom fields as it may have.",
+        "Delete one that is not needed any more.",
+    ),
+    "VERSION_MISMATCH": (
+        "`If-Match` names a version, and the record has been changed since.",
+        "Read the record again, apply your change to what it is now, and send the new `ETag`.",
+    ),
+    "PAYLOAD_TOO_LARGE": (
+        "The body is larger than a body may be.",
+        "`GET /v1/me` tells the limit (`limits.bodyBytesMax`). Send less at once.",
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": (
+        "The body is not JSON in UTF-8, or it is compressed.",
+        (
+            "Send `Content-Type: application/json` (a PATCH also takes `application/merge-patch+json`) and no "
+            "`Content-Encoding`."
+        ),
+    ),
+    "IDEMPOTENCY_KEY_REUSED": (
+        "This `Idempotency-Key` came before, with another path, query or body.",
+        "Use a new key for each thing you want done, and repeat it only with the very same request.",
+    ),
+    "RATE_LIMIT_EXCEEDED": (
+        (
+            "The organization has sent as many requests in the last 60 seconds as its plan allows; or, without a valid key, your "
+            "address has."
+        ),
+        "Wait `Retry-After` seconds: one request then fits. `X-RateLimit-Remaining` tells beforehand how many do.",
+    ),
+    "REQUEST_HEADERS_TOO_LARGE": (
+        "The header fields are too many or too long.",
+        "Send fewer; cookies are not needed here.",
+    ),
+    "INTERNAL_ERROR": (
+        "The server failed in a way that it does not know.",
+        "Trying again later may help. Tell the operator the `requestId`: it finds the failure in the logs.",
+    ),
+    "SERVICE_UNAVAILABLE": (
+        "Something that the server needs, such as its database, does not answer for the moment.",
+        "Send the request again after `Retry-After` seconds, with an `Idempotency-Key` if it creates something.",
+    ),
+}
+
+# Of refusals that only the command line can meet.
+COMMAND_LINE = {
+    "IMPORT_RUNNING": "Another process imports the same file into the same workspace. Let it finish.",
+    "SECRET_MISMATCH": (
+        "The API keys in the database were made under another secret than the one that is set, so none of them would open "
+        "anything. Set `SKIPCALL_SECRET` to the secret that they were made under."
+    ),
+}
+
+# Of `error.details[].code`: what is wrong.
+FAULTS = {
+    "MALFORMED_JSON": "The body is no valid JSON in UTF-8.",
+    "DUPLICATE_KEY": "A property stands twice in one object; which of the two is meant cannot be known.",
+    "TOO_DEEP": "Objects and arrays are nested deeper than any body of this API needs.",
+    "REQUIRED": "A property that must be there is absent.",
+    "NULL_NOT_ALLOWED": "This property may be left out, but not be null.",
+    "WRONG_TYPE": "The value is of another JSON type than it must be.",
+    "UNKNOWN_VALUE": "The value is not one of those allowed.",
+    "UNKNOWN_FIELD": (
+        "Under `Prefer: handling=strict`: this name is not known, or is of a property that cannot be set. `suggestion` may "
+        "name the one that was meant."
+    ),
+    "UNKNOWN_CUSTOM_FIELD": "The workspace of the contact has no custom field with this slug or name.",
+    "DUPLICATE_CUSTOM_FIELD": "One custom field is given twice, by its slug and by its name.",
+    "TOO_SHORT": "The text has too few characters.",
+    "TOO_LONG": "The text has too many characters.",
+    "TOO_SMALL": "The number is too small.",
+    "TOO_LARGE": "The number is too large.",
+    "TOO_FEW_ITEMS": "The array or object has too few items.",
+    "TOO_MANY_ITEMS": "The array or object has too many items.",
+    "FORBIDDEN_CHARACTER": "The text holds a control character, such as a line break, a tab or NUL.",
+    "INVALID_EMAIL": "This is no e-mail address.",
+    "INVALID_URL": "This is no absolute `http` or `https` address.",
+    "INVALID_PHONE_NUMBER": (
+        "This is no phone number in E.164 form, `+` and the country code first, or no number of that country is so long."
+    ),
+    "DUPLICATE_PHONE_NUMBER": "This number stands twice in the list.",
+    "INVALID_ID": "At least one of the ids is no UUID, or there are too many.",
+    "INVALID_CURSOR": "The cursor is not one that this list has given, or comes from a list in another order.",
+    "INVALID_FORMAT": "The value does not have the form that it must have.",
+    "OUT_OF_RANGE": "The time, taken to UTC, is before the year 1 or after the year 9999.",
+    "MALFORMED_ETAG": "`If-Match` is neither `*` nor a list of entity tags in quotation marks.",
+    "MALFORMED_QUERY": "The query string cannot be read, or has too many parameters.",
+    "DUPLICATE_PARAMETER": "This query parameter may be given once.",
+    "CONFLICTING_PARAMETERS": "Two query parameters exclude each other.",
+}
+
+
+def statuses() -> dict[str, int]:
+    """Return the HTTP status of every code that an answer can have, by status and then by code."""
+    found = {problems.FAILURE_CODE: problems.FAILURE_STATUS}
+    for kind in _kinds(Refusal):
+        if kind.code not in COMMAND_LINE:
+            found[kind.code] = problems.status_of(kind)
+    return dict(sorted(found.items(), key=lambda one: (one[1], one[0])))
+
+
+def article() -> Article:
+    """Return the page about codes. Raises `KeyError` for a code that nothing is said about."""
+    refusals = [
+        Entry(code, f"`{code}`", (f"Status {status}. {REFUSALS[code][0]}", REFUSALS[code][1]))
+        for code, status in statuses().items()
+    ]
+    faults = [Entry(f"fault-{code}", f"`{code}`", (text,)) for code, text in sorted(FAULTS.items())]
+    command_line = [Entry(code, f"`{code}`", (text,)) for code, text in sorted(COMMAND_LINE.items())]
+    return Article(
+        title="Errors",
+        introduction=(
+            'Every refusal is `{"error": {"code", "message", "status", "requestId", "docUrl"}}`, also where the request did '
+            "not reach an operation. Decide by `code`: it does not change. `message` is for people and may. `requestId` is "
+            "the header `X-Request-Id` once more; quote it when you ask for help."
+        ),
+        sections=(
+            Section("Codes", "What `error.code` can be, by status.", tuple(refusals)),
+            Section(
+                "Faults",
+                "What `error.details[].code` can be, with status 400. `pointer` tells where: a JSON pointer (RFC 6901) into "
+                "the body, or `/query/` or `/header/` and a name. The value itself is never repeated.",
+                tuple(faults),
+            ),
+            Section("On the command line", "Codes that no HTTP answer has.", tuple(command_line)),
+        ),
+    )
+
+
+def _kinds(kind: type[Refusal]) -> Iterator[type[Refusal]]:
+    for one in kind.__subclasses__():
+        if one.__module__.startswith("skipcall."):
+            yield one
+        yield from _kinds(one)

@@ -1,0 +1,347 @@
+"""The OpenAPI 3.0.0 document of a list of operations, made from what they declare and from the structs they speak in."""
+
+import inspect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from skipcall import errors
+from skipcall.errors import Refusal
+from skipcall.http import problems
+from skipcall.http.conditional import CONDITION_LENGTH_MAX
+from skipcall.http.decoding import BODY_BYTES_MAX
+from skipcall.http.routing import Operation
+from skipcall.http.schemas import Json, Schemas, query_properties, references
+
+VERSION = "3.0.0"
+SECURITY_SCHEME = "ApiKey"
+
+_EXAMPLE_ETAG = '"7-0badcafe"'
+_EXAMPLE_REQUEST_ID = "req_0198c0ffee0198c0ffee0198"
+_ETAG_LIST = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
+
+_ALWAYS = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+# How an operation may refuse: the name of the response, an example, when it happens, and the headers to look at. Every
+# answer has those in `_ALWAYS`; the document repeats them only where they are of use.
+# A 404 names what was not found, so each operation has its own.
+_NOT_FOUND = 404
+_REFUSALS: dict[int, tuple[str, Refusal, str, tuple[str, ...]]] = {
+    400: (
+        "InvalidRequest",
+        errors.Invalid([errors.Fault("/phoneNumbers/0", "INVALID_PHONE_NUMBER", "Must be in E.164 form")]),
+        "The request breaks a rule; `details` names every fault found",
+        (),
+    ),
+    401: ("Unauthorized", errors.Unauthenticated(), "No API key, or none that is in force", ("WWW-Authenticate",)),
+    403: (
+        "Forbidden",
+        errors.Forbidden("This API key may not do this"),
+        "The subscription, the plan or the scopes of the key do not allow this; `code` tells which",
+        (),
+    ),
+    408: (
+        "BodyTimeout",
+        problems.BodyTimeout("The body did not arrive in time"),
+        "The body did not arrive in time",
+        (),
+    ),
+    409: (
+        "Conflict",
+        errors.Conflict("A request with this Idempotency-Key is still running; try again"),
+        "This cannot stand beside what is stored, or the first request with this Idempotency-Key is still running",
+        ("Retry-After",),
+    ),
+    412: (
+        "PreconditionFailed",
+        errors.PreconditionFailed(_EXAMPLE_ETAG),
+        "Somebody else has changed the record since the version in If-Match; `ETag` is that of the present one",
+        ("ETag",),
+    ),
+    413: (
+        "PayloadTooLarge",
+        problems.PayloadTooLarge(f"A body has at most {BODY_BYTES_MAX} bytes"),
+        f"The body has more than {BODY_BYTES_MAX:,} bytes",
+        (),
+    ),
+    415: (
+        "UnsupportedMediaType",
+        problems.UnsupportedMediaType("Send the body as application/json in UTF-8"),
+        "The body is not JSON in UTF-8, or is compressed",
+        (),
+    ),
+    422: (
+        "IdempotencyKeyReused",
+        errors.IdempotencyMismatch(),
+        "This Idempotency-Key was used for a different request",
+        (),
+    ),
+    429: (
+        "TooManyRequests",
+        errors.LimitReached("More than 100 requests in 60 seconds", 7),
+        "The budget of the minute is spent; after `Retry-After` seconds one request fits again",
+        (*_ALWAYS, "Retry-After"),
+    ),
+    431: (
+        "HeadersTooLarge",
+        problems.HeadersTooLarge("Too many header fields"),
+        "The header fields are too many or too long",
+        (),
+    ),
+    503: ("Unavailable", errors.Unavailable(), "Out of service for a moment; try again", ("Retry-After",)),
+}
+_FAILURE = ("InternalError", "A fault of the server; the request id finds it in the logs")
+
+_HEADERS: dict[str, tuple[str, Json]] = {
+    "X-Request-Id": ("Names this request in logs", {"type": "string", "example": _EXAMPLE_REQUEST_ID}),
+    "X-RateLimit-Limit": ("Requests that fit in any 60 seconds", {"type": "integer", "example": 100}),
+    "X-RateLimit-Remaining": ("Requests that would be admitted right now", {"type": "integer", "example": 97}),
+    "X-RateLimit-Reset": (
+        "Unix time in seconds at which `Remaining` is `Limit` again if nothing more is sent",
+        {"type": "integer", "example": 1772444520},
+    ),
+    "Retry-After": ("Seconds after which one request will be admitted", {"type": "integer", "example": 7}),
+    "WWW-Authenticate": ("How to authenticate", {"type": "string", "example": "Bearer"}),
+    "ETag": ("Version of the record, for If-Match and If-None-Match", {"type": "string", "example": _EXAMPLE_ETAG}),
+    "Location": ("Path of what was created", {"type": "string", "example": "/v1/contacts/01934f6a"}),
+    "Deprecation": (
+        "Present if the request relied on something deprecated: since when (RFC 9745)",
+        {"type": "string", "example": "@1767225600"},
+    ),
+    "Link": ("With `Deprecation`: where it is explained", {"type": "string"}),
+    "X-Ignored-Fields": (
+        "Properties of the body that are not known or not writable, and were not applied",
+        {"type": "string", "example": "fistName"},
+    ),
+    "X-Ignored-Parameters": (
+        "Query parameters that are not known and were not applied",
+        {"type": "string", "example": "pageSize"},
+    ),
+    "Idempotent-Replayed": (
+        "Present if this is the kept answer to an earlier request with the same Idempotency-Key",
+        {"type": "string", "enum": ["true"]},
+    ),
+}
+
+# None of the headers has an example: viewers fill it into requests, where it would be the wrong version or a used key.
+_IF_MATCH = (
+    "If-Match",
+    "Change the record only if it still is this version: an `ETag` from an earlier answer",
+    {"type": "string", "pattern": _ETAG_LIST, "maxLength": CONDITION_LENGTH_MAX},
+)
+_IF_NONE_MATCH = (
+    "If-None-Match",
+    "Answer 304 without a body if this `ETag` is still current",
+    {"type": "string"},
+)
+_IDEMPOTENCY_KEY = (
+    "Idempotency-Key",
+    (
+        "Any text that is new for each intent. Sent again with the same request within 24 hours, it answers the first result "
+        "instead of acting twice"
+    ),
+    {
+        "type": "string",
+        "pattern": "^[ -~]*[!-~][ -~]*$",
+        "minLength": 1,
+        "maxLength": 255,
+    },
+)
+_PREFER = (
+    "Prefer",
+    (
+        "`handling=strict` refuses properties and parameters that are not known, which are otherwise ignored and named in "
+        "`X-Ignored-Fields`"
+    ),
+    {"type": "string"},
+)
+
+
+def build_document(operations: Sequence[Operation], *, info: Json, tags: Mapping[str, str], server_url: str) -> Json:
+    """Return the document of some operations. `tags` holds the description of each tag, in the order to show them.
+
+    Raises `ValueError` for an operation whose tag has no description, or two operations with one id.
+    """
+    ids = [one.operation_id for one in operations]
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"two operations have one id: {sorted(ids)}")
+    if unknown := {one.tag for one in operations} - set(tags):
+        raise ValueError(f"tags without a description: {unknown}")
+    answered = [one.answers for one in operations if one.answers is not None]
+    schemas = Schemas([one.body for one in operations if one.body is not None], [*answered, problems.Error])
+    paths: Json = {}
+    for one in operations:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas)
+    used = {one.tag for one in operations}
+    return {
+        "openapi": VERSION,
+        "info": info,
+        "servers": [{"url": server_url}],
+        "security": [],
+        "tags": [{"name": name, "description": text} for name, text in tags.items() if name in used],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.components.items())),
+            "responses": dict(_shared_responses(schemas)),
+            "headers": {name: {"description": text, "schema": schema} for name, (text, schema) in _HEADERS.items()},
+            "securitySchemes": {
+                SECURITY_SCHEME: {
+                    "scheme": "bearer",
+                    "bearerFormat": "API Key",
+                    "type": "http",
+                    "description": "An API key of this server: `sk_live_…` for live data, `sk_test_…` for test data",
+                }
+            },
+        },
+    }
+
+
+def part_of(document: Json, operation: Operation) -> Json:
+    """Return the document of one operation alone, with those components that it uses."""
+    method = operation.method.lower()
+    paths = {operation.path: {method: document["paths"][operation.path][method]}}
+    kept: dict[str, Json] = {}
+    waiting = list(references(paths))
+    while waiting:
+        kind, _, name = waiting.pop().removeprefix("#/components/").partition("/")
+        if name not in kept.setdefault(kind, {}):
+            kept[kind][name] = document["components"][kind][name]
+            waiting += references(kept[kind][name])
+    if operation.scope is not None:
+        kept["securitySchemes"] = document["components"]["securitySchemes"]
+    components = {
+        kind: {name: one for name, one in all_of_kind.items() if name in kept[kind]}
+        for kind, all_of_kind in document["components"].items()
+        if kind in kept
+    }
+    return document | {"paths": paths, "components": components}
+
+
+def _operation(one: Operation, schemas: Schemas) -> Json:
+    made: Json = {"tags": [one.tag], "summary": one.summary}
+    if one.description:
+        made["description"] = one.description
+    made["operationId"] = one.operation_id
+    made["parameters"] = list(_parameters(one))
+    if one.body is not None:
+        content = {"schema": schemas.of(one.body)}
+        types = ["application/json", "application/merge-patch+json"][: 2 if one.method == "PATCH" else 1]
+        made["requestBody"] = {"required": True, "content": dict.fromkeys(types, content)}
+    made["responses"] = dict(_responses(one, schemas))
+    if one.scope is not None:
+        made["security"] = [{SECURITY_SCHEME: []}]
+    return made
+
+
+def _parameters(one: Operation) -> Iterator[Json]:
+    for name in one.path_types:
+        text = f"{name.capitalize()} of the {one.noun.lower()}"
+        yield {"name": name, "required": True, "in": "path", "description": text, "schema": {"type": "string"}}
+    if one.query is not None:
+        for name, schema in query_properties(one.query):
+            yield _parameter("query", name, schema.pop("description", ""), schema)
+    headers = []
+    if one.conditional:
+        headers.append(_IF_NONE_MATCH if one.method == "GET" else _IF_MATCH)
+    if one.idempotent:
+        headers.append(_IDEMPOTENCY_KEY)
+    if one.body is not None:
+        headers.append(_PREFER)
+    for header in headers:
+        yield _parameter("header", *header)
+
+
+def _parameter(place: str, name: str, text: str, schema: Json) -> Json:
+    return {"name": name, "required": False, "in": place, "description": text, "schema": schema}
+
+
+def _responses(one: Operation, schemas: Schemas) -> Iterator[tuple[str, Json]]:
+    """Yield every answer that an operation can give, by status."""
+    success: Json = {"description": "Done; there is no body"}
+    if one.answers is not None:
+        success["description"] = _description(one.answers)
+    success["headers"] = _headers(*_ALWAYS, *_success_headers(one))
+    if one.answers is not None:
+        success["content"] = {"application/json": {"schema": schemas.of(one.answers)}}
+    yield str(one.success), success
+    if one.conditional and one.method == "GET":
+        yield "304", {"description": "What If-None-Match names is still current", "headers": _headers("ETag")}
+    for status in sorted(_refused_statuses(one)):
+        if status == _NOT_FOUND:
+            text = f"There is no such {one.noun.lower()}, or it is outside the scope of the API key"
+            yield str(status), _refusal(status, errors.NotFound(one.noun), text, (), schemas)
+        else:
+            name = _REFUSALS[status][0] if status in _REFUSALS else _FAILURE[0]
+            yield str(status), {"$ref": f"#/components/responses/{name}"}
+
+
+def _refused_statuses(one: Operation) -> set[int]:
+    """Return the statuses that an operation can refuse with; see the order of checks in `http.server`."""
+    statuses = {431, 500, *one.statuses}
+    if one.scope is not None:
+        statuses |= {401, 403, 429, 503}
+    if one.path_types:
+        statuses.add(404)
+    changes = one.method != "GET"
+    if one.query is not None or one.body is not None or one.idempotent or (one.conditional and changes):
+        statuses.add(400)
+    if one.body is not None:
+        statuses |= {408, 413, 415}
+    if one.idempotent:
+        statuses |= {409, 422}
+    if one.conditional and changes:
+        statuses.add(412)
+    return statuses
+
+
+def _success_headers(one: Operation) -> Iterator[str]:
+    if one.conditional and one.answers is not None:
+        yield "ETag"
+    if one.success == 201:  # noqa: PLR2004 - Created
+        yield "Location"
+    if one.body is not None:
+        yield "X-Ignored-Fields"
+    if one.query is not None:
+        yield "X-Ignored-Parameters"
+    if one.idempotent:
+        yield "Idempotent-Replayed"
+    yield from one.headers
+
+
+def _shared_responses(schemas: Schemas) -> Iterator[tuple[str, Json]]:
+    for status, (name, refusal, text, headers) in _REFUSALS.items():
+        yield name, _refusal(status, refusal, text, headers, schemas)
+    name, text = _FAILURE
+    yield (
+        name,
+        _error(
+            text, (), _example(problems.FAILURE_STATUS, problems.FAILURE_CODE, problems.FAILURE_MESSAGE, ()), schemas
+        ),
+    )
+
+
+def _refusal(status: int, refusal: Refusal, text: str, headers: Iterable[str], schemas: Schemas) -> Json:
+    faults = refusal.faults if isinstance(refusal, errors.Invalid) else ()
+    example = _example(status, refusal.code, refusal.message, faults)
+    return _error(text, headers, example, schemas)
+
+
+def _error(text: str, headers: Iterable[str], example: Json, schemas: Schemas) -> Json:
+    content = {"application/json": {"schema": schemas.of(problems.Error), "example": example}}
+    shown = _headers(*headers)
+    return {"description": text} | ({"headers": shown} if shown else {}) | {"content": content}
+
+
+def _example(status: int, code: str, message: str, faults: Sequence[errors.Fault]) -> Json:
+    body = problems.ErrorBody(code, message, status, _EXAMPLE_REQUEST_ID, problems.DOCUMENTED_AT + code, faults)
+    built: Json = msgspec.to_builtins(problems.Error(body))
+    return built
+
+
+def _headers(*names: str) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _description(type_: Any) -> str:
+    return inspect.cleandoc(getattr(type_, "__origin__", type_).__doc__ or "").partition("\n")[0].rstrip(".")

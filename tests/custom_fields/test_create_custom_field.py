@@ -1,0 +1,106 @@
+"""`POST /v1/custom-fields`."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.make import Make, Team
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Industry", "industry"),
+        ("Team size", "team_size"),
+        ("  Chiffre d'affaires (k€)  ", "chiffre_d_affaires_k"),
+        ("Société", "societe"),
+        ("123", "123"),
+        ("会社", "field"),
+        ("___", "field"),
+        ("a" * 200, "a" * 100),
+        ("DROP TABLE; --", "drop_table"),
+        ("__proto__", "proto"),
+    ],
+)
+def test_the_slug_is_made_from_the_name(team: Team, name: str, slug: str) -> None:
+    response = team.client.request("POST", "/v1/custom-fields", json={"name": name}, status=201)
+    field = response.json()
+    assert field == {
+        "id": field["id"],
+        "name": name,
+        "slug": slug,
+        "workspaceId": str(team.workspace_id),
+        "createdAt": field["createdAt"],
+        "updatedAt": field["createdAt"],
+    }
+    assert response.headers["location"] == f"/v1/custom-fields/{field['id']}"
+    assert team.client.get(response.headers["location"]) == field
+
+
+def test_a_taken_slug_gets_a_number(team: Team) -> None:
+    slugs = [
+        team.client.post("/v1/custom-fields", {"name": name})["slug"] for name in ("Size", "size", "SIZE", "Size!")
+    ]
+    assert slugs == ["size", "size_2", "size_3", "size_4"]
+
+
+def test_a_taken_name_is_409(team: Team) -> None:
+    team.field("Industry")
+    error = team.client.post("/v1/custom-fields", {"name": "Industry"}, status=409)["error"]
+    assert error["code"] == "CUSTOM_FIELD_NAME_TAKEN"
+    team.client.post("/v1/custom-fields", {"name": "industry"})
+
+
+def test_names_are_free_in_another_workspace(team: Team) -> None:
+    other = team.workspace()
+    client = team.client_for(team.workspace_id, other)
+    here = client.post("/v1/custom-fields", {"name": "Industry"})
+    there = client.post(f"/v1/custom-fields?workspaceId={other}", {"name": "Industry"})
+    assert (here["slug"], there["slug"]) == ("industry", "industry")
+    assert (here["workspaceId"], there["workspaceId"]) == (str(team.workspace_id), str(other))
+
+
+def test_a_workspace_outside_the_scope(make: Make, team: Team) -> None:
+    for id in (team.workspace(), make.team().workspace_id, "nonsense"):
+        team.client.post(f"/v1/custom-fields?workspaceId={id}", {"name": "Industry"}, status=404)
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({}, ("/name", "REQUIRED")),
+        ({"name": None}, ("/name", "NULL_NOT_ALLOWED")),
+        ({"name": ""}, ("/name", "TOO_SHORT")),
+        ({"name": "a" * 201}, ("/name", "TOO_LONG")),
+        ({"name": 1}, ("/name", "WRONG_TYPE")),
+        ({"name": "a\nb"}, ("/name", "FORBIDDEN_CHARACTER")),
+        ({"name": "a\u0000"}, ("/name", "FORBIDDEN_CHARACTER")),
+        ([], ("", "WRONG_TYPE")),
+    ],
+)
+def test_bad_input(team: Team, body: object, fault: tuple[str, str]) -> None:
+    assert team.client.faults("POST", "/v1/custom-fields", json=body) == [fault]
+
+
+def test_concurrent_creations_of_one_slug(team: Team) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(
+            pool.map(lambda n: team.client.request("POST", "/v1/custom-fields", json={"name": "A" * n}), range(1, 3))
+        )
+        made += pool.map(
+            lambda sign: team.client.request("POST", "/v1/custom-fields", json={"name": f"Same{sign}"}), ".!?"
+        )
+    slugs = [one.json()["slug"] for one in made if one.status_code == 201]
+    assert len(slugs) == len(set(slugs))
+
+
+def test_there_is_a_limit(make: Make, team: Team) -> None:
+    make.rows(
+        """
+        INSERT INTO custom_fields (workspace_id, id, slug, name)
+        SELECT :workspace_id, gen_random_uuid(), 'f_' || n, 'F ' || n FROM generate_series(1, 500) n
+        """,
+        workspace_id=team.workspace_id,
+    )
+    error = team.client.post("/v1/custom-fields", {"name": "One more"}, status=409)["error"]
+    assert error["code"] == "TOO_MANY_CUSTOM_FIELDS"
