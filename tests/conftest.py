@@ -1,6 +1,7 @@
 """One PostgreSQL and one real server for each test process. Tests are kept apart by tenancy: nothing is ever reset."""
 
 import asyncio
+import json
 import os
 import shutil
 import tempfile
@@ -62,7 +63,7 @@ def server(postgres: EmbeddedPostgres, place: Path) -> Iterator[ServerProcess]:
     """The server of most tests. None of them may make it fail."""
     with ServerProcess(postgres.url, place / "server.log") as server:
         yield server
-    assert not server.failures, server.failures
+    assert not server.failures, json.dumps(server.failures, indent=1)
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def own_server(postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[ServerPro
     """A server for one test alone, which may stop it."""
     with ServerProcess(postgres.url, tmp_path / "server.log") as server:
         yield server
-    assert not server.failures, server.failures
+    assert not server.failures, json.dumps(server.failures, indent=1)
 
 
 @pytest.fixture(scope="session")

@@ -41,5 +41,5 @@ def _pages() -> list[str]:
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        sys.exit("\n".join(stale()))
+        sys.exit("\n".join(stale()) or 0)
     write()

@@ -14,7 +14,7 @@ def replace_file(path: Path, text: str) -> None:
 
 
 def write_once(path: Path, text: str) -> None:
-    """Write a file unless it is there: of several writers, the first wins. It outlives a power cut. Raises `OSError`."""
+    """Write a file unless it is there; of several writers, the first wins. Raises `OSError`."""
     with _draft(path, text) as draft, contextlib.suppress(FileExistsError):
         path.hardlink_to(draft)
     directory = os.open(path.parent, os.O_RDONLY)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 import msgspec
@@ -146,12 +146,12 @@ class Gate:
     def _address(self, request: Request) -> str:
         """Return the client's address; an IPv6 one as its /64, which is what one customer has."""
         client = request.scope.client.rpartition(":")[0].strip("[]")
-        address = ip_address(client) if client else ip_address("127.0.0.1")
+        address = _read_address(client or "127.0.0.1")
         if self._trusted and any(address in network for network in self._trusted):
             hops = ",".join(request.scope.headers.get_all("x-forwarded-for")).split(",")
             for hop in reversed(hops):
                 try:
-                    address = ip_address(hop.strip())
+                    address = _read_address(hop.strip())
                 except ValueError:
                     break
                 if not any(address in network for network in self._trusted):
@@ -187,6 +187,12 @@ class Gate:
             if use.requests or use.custom_field_names:
                 names, use.requests, use.custom_field_names = use.custom_field_names, 0, 0
                 await queries.record_use(self._database, api_key_id, clock.now(), names)
+
+
+def _read_address(text: str) -> IPv4Address | IPv6Address:
+    """Return an address; a socket that listens for both kinds writes those of version 4 as version 6."""
+    address = ip_address(text)
+    return address if isinstance(address, IPv4Address) else address.ipv4_mapped or address
 
 
 def _show(request: Request, limit: int, budget: Budget) -> None:

@@ -61,11 +61,12 @@ def import_contacts(
 ) -> None:
     """Import the contacts of a file into a workspace.
 
-    Reads exports of HubSpot, Google Contacts, Pipedrive, Apollo, LinkedIn, Salesforce and Evaboot, and files with the API's own names;
-    UTF-8, UTF-16 or Windows-1252; comma, semicolon or tab. National phone numbers are read with the country of the workspace.
+    Reads exports of HubSpot, Google Contacts, Pipedrive, Apollo, LinkedIn, Salesforce and Evaboot, and files with the
+    API's own names; UTF-8, UTF-16 or Windows-1252; comma, semicolon or tab. National phone numbers are read with the
+    country of the workspace.
 
-    The same command again goes on where a broken run stopped, and does nothing after a complete one. Mend refused rows in a
-    file of their own.
+    The same command again goes on where a broken run stopped, and does nothing after a complete one. Mend refused rows
+    in a file of their own.
     """
     from skipcall.imports.actions import import_contacts as run_import
     from skipcall.imports.presets import PRESETS
@@ -104,7 +105,7 @@ def _choice(text: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def _written(report: Path | None) -> Iterator[Callable[["RowFault"], None]]:
-    """Lend what writes a fault to the report. An import that does not get to its end leaves an earlier report as it is."""
+    """Lend what writes a fault to the report. An import that breaks off leaves an earlier report as it is."""
     if report is None:
         yield lambda _: None
         return

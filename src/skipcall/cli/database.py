@@ -1,4 +1,4 @@
-"""The database of a command: an external one, or the embedded one, attached to or started for the command's duration."""
+"""The database of a command: an external one, or the embedded one, attached to or started for as long as it runs."""
 
 import asyncio
 import contextlib

@@ -45,8 +45,8 @@ def create_member(
 ) -> None:
     """Make a person a member of an organization.
 
-    Who is a member already gets the role, the status and the further workspaces. One person, known by the address, may belong to
-    several organizations, and keeps the name that was given first.
+    Who is a member already gets the role, the status and the further workspaces. One person, known by the address, may
+    belong to several organizations, and keeps the name that was given first.
     """
     chosen_role = options.one_of(role, ROLES, "role")
     chosen_status = options.one_of(status, STATUSES, "status")

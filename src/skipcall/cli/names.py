@@ -15,7 +15,7 @@ T = TypeVar("T")
 def pick(text: str, records: Sequence[tuple[str, str, T]], noun: str) -> T:
     """Return the one record whose id, else whose name, is `text`. Records are id, name and the thing itself.
 
-    Names are compared as they are, and if none fits, without regard to case. Raises `CommandFailed` for none or several.
+    Names are compared as they are, and if none fits, without regard to case. Raises `CommandFailed` unless one fits.
     """
     for fits in (
         [one for one in records if one[0] == text.lower()],

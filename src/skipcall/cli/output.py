@@ -36,14 +36,14 @@ def print_list(items: Sequence[Item], columns: Mapping[str, str], *, as_json: bo
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on a terminal. Cells are folded, never cut: they are made for copying."""
+    """Print a table on a terminal. The first column keeps to one line, others are folded, never cut: for copying."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*map(escape, row))
     Console().print(table)

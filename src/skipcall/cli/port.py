@@ -35,7 +35,8 @@ def hold_port(host: str, port: int) -> Iterator[Address]:
     """Lend an address that nothing else listens at; port 0 stands for any free one. Raises `CommandFailed`.
 
     The server shares its port (SO_REUSEPORT), so a second one would not fail by itself: it would get a part of the
-    connections. Hence a port that is named is first asked for alone. Then, on Linux, a socket that never listens keeps it.
+    connections. Hence a port that is named is first asked for alone. Then, on Linux, a socket that never listens
+    keeps it.
     """
     try:
         [(family, _, _, _, (ip, *_)), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

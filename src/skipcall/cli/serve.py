@@ -49,8 +49,8 @@ def serve(
 ) -> None:
     """Run the server until Ctrl-C.
 
-    Without DATABASE_URL an embedded PostgreSQL is started in the data directory, and stopped with the server. Pending migrations
-    are applied. One server for one database: the rate limit is counted in its process.
+    Without DATABASE_URL an embedded PostgreSQL is started in the data directory, and stopped with the server. Pending
+    migrations are applied. One server for one database: the rate limit is counted in its process.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
@@ -98,14 +98,15 @@ def _lock(directory: Path) -> Iterator[None]:
                 break
             if time.monotonic() > deadline:
                 raise CommandFailed(
-                    f"another `skipcall serve` uses {directory.absolute()}: stop it, or choose another directory with --data"
+                    f"another `skipcall serve` uses {directory.absolute()}: "
+                    "stop it, or choose another directory with --data"
                 )
             time.sleep(POLL_SECONDS)
         yield
 
 
 async def _prepare(read: Settings, url: str, secret: str, *, demo: bool) -> "Demo | None":
-    """Migrate the database, hold it for this server, and make the demo. Raises `CommandFailed` and what the parts raise."""
+    """Hold the database for this server, migrate it, make the demo. Raises `CommandFailed` and what the parts raise."""
     from skipcall.api_keys.actions import SecretMismatch, hold_to_secret
     from skipcall.postgres.db import Database, is_behind_pooler
     from skipcall.postgres.migrate import migrate

@@ -106,7 +106,7 @@ async def _make_organization(db: Database) -> UUID:
 
 
 async def _import_contacts(db: Database, spaces: dict[str, Workspace]) -> None:
-    """Import the file into the live workspace and its beginning into the test one; an import that is done does nothing."""
+    """Import the file into the live workspace and its beginning into the test one, unless that was done."""
     from skipcall.imports.actions import import_contacts  # slow to load, and most starts of a server need none
 
     await import_contacts(db, spaces["LIVE"], CONTACTS_FILE, create_fields=True)
@@ -120,7 +120,7 @@ async def _import_contacts(db: Database, spaces: dict[str, Workspace]) -> None:
 async def _keep_keys(
     db: Database, secret: bytes, organization_id: UUID, spaces: dict[str, Workspace], path: Path
 ) -> _Keys:
-    """Return the keys of the file that still open their workspace, and new ones, noted there, in place of the others."""
+    """Return the keys of the file that still open their workspace, and new ones, noted there, for the others."""
     kept = _read_keys(path)
     found = {}
     for mode, key in (("LIVE", kept.live_key), ("TEST", kept.test_key)):

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+from granian.rsgi import ProtocolClosed
+
 from skipcall.errors import Fault, Invalid, NotFound, Refusal
 from skipcall.http import conditional, problems
 from skipcall.http.decoding import BODY_BYTES_MAX, Shape, decode_json, decode_query, header_list, unknown_names
@@ -22,6 +24,7 @@ HEADER_FIELDS_MAX = 64
 BODY_TIMEOUT_SECONDS = 10.0
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _NOT_IN_PREFERENCE = str.maketrans("", "", ' \t"')
+_TOO_LARGE = f"A body has at most {BODY_BYTES_MAX} bytes"
 _JSON_TYPES = frozenset(("application/json", "application/merge-patch+json"))
 _ALWAYS = [
     ("cache-control", "private, no-cache"),
@@ -151,9 +154,8 @@ def _check_content_type(scope: Scope) -> None:
 async def _read_body(request: Request) -> bytes:
     """Return the whole body. A body without a length is counted as it comes."""
     length = request.scope.headers.get("content-length")
-    too_large = problems.PayloadTooLarge(f"A body has at most {BODY_BYTES_MAX} bytes")
     if length is not None and int(length) > BODY_BYTES_MAX:
-        raise too_large
+        raise problems.PayloadTooLarge(_TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             if length is not None:
@@ -162,8 +164,11 @@ async def _read_body(request: Request) -> bytes:
             async for chunk in request.protocol:
                 body += chunk
                 if len(body) > BODY_BYTES_MAX:
-                    raise too_large
+                    raise problems.PayloadTooLarge(_TOO_LARGE)
             return bytes(body)
+    except ProtocolClosed as closed:
+        # The client went away, or its chunks are none.
+        raise Invalid([Fault("", "INCOMPLETE_BODY", "The body ended before it was complete")]) from closed
     except TimeoutError:
         raise problems.BodyTimeout(f"The body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} seconds") from None
 
