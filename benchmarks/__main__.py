@@ -9,10 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from benchmarks import importing, machine, paging, report, servers, starting, throughput
-from benchmarks.data import create_tenant
+from benchmarks.data import create_tenant, settle
 from benchmarks.figures import QUICK, Plan, Results
 from benchmarks.servers import ROOT, BenchmarkError
 from skipcall.postgres.embedded import EmbeddedPostgres, find_binaries
@@ -26,8 +27,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="run.py bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only see whether the benchmark works: one short round")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
+    parser.add_argument("--rounds", type=int, help="how often each candidate has its turn")
+    parser.add_argument("--seconds", type=int, help="how long one turn is")
     arguments = parser.parse_args()
     plan = QUICK if arguments.quick else Plan()
+    plan = msgspec.structs.replace(
+        plan, rounds=arguments.rounds or plan.rounds, seconds=arguments.seconds or plan.seconds
+    )
     if not hasattr(os, "sched_setaffinity"):
         sys.exit("The benchmarks pin processes to cores, which only Linux can.")
     if shutil.which("wrk") is None:
@@ -40,9 +46,10 @@ def main() -> int:
         try:
             measure(place, plan, results)
         except BenchmarkError as error:
-            sys.exit(f"The run says nothing: {error}")
+            print(f"The run says nothing: {error}", file=sys.stderr)
+            return 1
         except KeyboardInterrupt:
-            sys.exit(130)
+            return 130
     binaries = find_binaries().directory
     console = Console() if sys.stdout.isatty() else Console(width=120)
     report.show(results, console)
@@ -61,11 +68,13 @@ def measure(place: Path, plan: Plan, results: Results) -> None:
     with postgres:
         print(f"Making {plan.contacts:,} contacts ...", flush=True)
         tenant = asyncio.run(create_tenant(postgres.url, plan.contacts))
+        asyncio.run(settle(postgres.url))  # a table without statistics is listed by sorting all of it
         print("Pages ...", flush=True)
         with servers.skipcall(postgres.url, place / "pages", server_core) as server:
             asyncio.run(paging.measure(postgres.url, tenant, server.port, plan, results, after_patches=False))
         print("GET and PATCH ...", flush=True)
         throughput.measure(postgres.url, tenant, find_binaries().directory, place, plan, results)
+        asyncio.run(settle(postgres.url))
         with servers.skipcall(postgres.url, place / "pages", server_core) as server:
             asyncio.run(paging.measure(postgres.url, tenant, server.port, plan, results, after_patches=True))
         print("Imports ...", flush=True)

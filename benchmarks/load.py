@@ -13,7 +13,7 @@ import msgspec
 from benchmarks.data import ID_PREFIX, Tenant
 from benchmarks.machine import pinned_to
 from benchmarks.servers import BenchmarkError
-from skipcall.contacts.queries import GET_CONTACT, UPDATE_CONTACT
+from skipcall.contacts.queries import GET_CONTACT, UPDATE_CONTACT, UPDATE_CONTACT_AND_FIELDS
 from skipcall.postgres.db import SESSION_SETTINGS, Statement
 
 HTTP_CONNECTIONS = 32
@@ -83,7 +83,10 @@ class Pgbench:
             "request_id": "req_0123456789abcdef01234567",
         }
         head = f"\\set contact random(1, {tenant.contacts})\n\\set n random(1, 1000000)\n"
-        texts = {"GET": [self._text(GET_CONTACT, {})], "PATCH": [self._text(UPDATE_CONTACT, one) for one in _PATCHES]}
+        updates = [
+            self._text(UPDATE_CONTACT_AND_FIELDS if "custom_fields" in one else UPDATE_CONTACT, one) for one in _PATCHES
+        ]
+        texts = {"GET": [self._text(GET_CONTACT, {})], "PATCH": updates}
         self._scripts: dict[str, list[Path]] = {}
         for method, statements in texts.items():
             self._scripts[method] = [place / f"{method}{number}.sql" for number in range(len(statements))]

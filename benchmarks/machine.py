@@ -46,6 +46,7 @@ def facts(postgres: Path) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
         "kernel": platform.release(),
+        "nice": os.getpriority(os.PRIO_PROCESS, 0),
         "python": platform.python_version(),
         "postgres": version.split()[2],
         "wrk": wrk.partition(" [")[0],

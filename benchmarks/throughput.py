@@ -22,7 +22,7 @@ P99_OF_P50_MAX = 2.5
 MEMORY_MIB_MAX = 80.0
 CHANGED_MIN = 0.95  # of PATCHes; the others draw a value that the contact has already
 FOREIGN_CORES_MAX = 0.10  # a run that others have disturbed more than this is made again
-TRIES = 3
+TRIES = 2
 
 
 class Run(msgspec.Struct, frozen=True):

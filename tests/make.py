@@ -93,6 +93,12 @@ class Make:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
 
+    def reconnect(self) -> None:
+        """Open a new connection: the database of the old one was killed."""
+        if self._db is not None:
+            self._db.connection.terminate()
+            self._db = None
+
     def close(self) -> None:
         for client in self.clients:
             client.close()
@@ -113,7 +119,9 @@ class Make:
     def events(self, object_path: str) -> list[dict[str, Any]]:
         """Return what was recorded about an object, oldest first."""
         object_id = UUID(object_path.rpartition("/")[2])
-        return self.rows("SELECT *, changes::text AS changes FROM events WHERE object_id = :id ORDER BY id", id=object_id)
+        return self.rows(
+            "SELECT *, changes::text AS changes FROM events WHERE object_id = :id ORDER BY id", id=object_id
+        )
 
     # ------------------------------------------------------------------------------------------------ creating
 
@@ -248,4 +256,4 @@ class Make:
             "role": "MEMBER",
             "status": "ACTIVE",
         }
-        return self.run(users.create_member(self.db, organization_id, workspace_ids, **(defaults | values)))  # type: ignore[arg-type]
+        return self.run(users.create_member(self.db, organization_id, workspace_ids, **(defaults | values)))

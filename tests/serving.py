@@ -68,7 +68,11 @@ class ServerProcess:
                 env=os.environ | settings | environment,
                 start_new_session=True,
             )
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.kill()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -17,7 +17,7 @@ from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
 
 from skipcall.contacts.model import Contact, UpdateContact
-from skipcall.contacts.queries import GET_CONTACT, UPDATE_CONTACT
+from skipcall.contacts.queries import GET_CONTACT, UPDATE_CONTACT, UPDATE_CONTACT_AND_FIELDS
 from skipcall.postgres.db import SESSION_SETTINGS
 
 CONNECTIONS = 16
@@ -71,6 +71,7 @@ class Bare:
             for name, value in decode(await protocol()).items():
                 values[COLUMNS[name]] = value
             if "custom_fields" in values:
+                statement = UPDATE_CONTACT_AND_FIELDS
                 values["custom_fields"] = encode(values["custom_fields"]).decode()
             values["source"] = "API"
             values["api_key_id"] = API_KEY_ID

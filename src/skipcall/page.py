@@ -5,7 +5,7 @@ import binascii
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,7 +24,7 @@ T = TypeVar("T")
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CURSOR = struct.Struct(">cq16s")
+_CURSOR = struct.Struct(">cqI16s")
 
 
 class PageQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -101,26 +101,35 @@ def make_page(
     return Page(rows[: query.size], meta)
 
 
-def encode_cursor(order: str, last_id: UUID, moment: datetime | None = None) -> str:
-    """Return the place after one item of a list: its order (one letter), the item's id and, if it sorts, its time."""
-    micros = (moment - _EPOCH) // timedelta(microseconds=1) if moment else 0
-    return base64.urlsafe_b64encode(_CURSOR.pack(order.encode(), micros, last_id.bytes)).decode().rstrip("=")
+class Place(NamedTuple):
+    """Where a page ended: the id of its last item, the time of it if the list has that order, the count if it has one."""
+
+    id: UUID
+    moment: datetime = _EPOCH
+    total: int = 0
 
 
-def decode_cursor(cursor: str, order: str) -> tuple[UUID, datetime]:
-    """Return the id and the time of the item that a cursor stands after. Raises `Invalid` for one of another list.
+def encode_cursor(order: str, place: Place) -> str:
+    """Return a place in a list as text; `order` is one letter for the list and its order."""
+    micros = (place.moment - _EPOCH) // timedelta(microseconds=1)
+    raw = _CURSOR.pack(order.encode(), micros, place.total, place.id.bytes)
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, order: str) -> Place:
+    """Return the place that a cursor stands for. Raises `Invalid` for one of another list.
 
     A cursor holds nothing secret and opens nothing: the query it goes into names the caller's workspaces itself.
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        found, micros, id_bytes = _CURSOR.unpack(raw)
-        moment = _EPOCH + timedelta(microseconds=micros)
+        found, micros, total, id_bytes = _CURSOR.unpack(raw)
+        place = Place(UUID(bytes=id_bytes), _EPOCH + timedelta(microseconds=micros), total)
     except (binascii.Error, struct.error, OverflowError, ValueError):
         found = b""
     if found != order.encode():
         raise Invalid([Fault("/query/cursor", "INVALID_CURSOR", "This cursor is not one that this list gave")])
-    return UUID(bytes=id_bytes), moment
+    return place
 
 
 def _is_uuid(text: str) -> bool:

@@ -1,10 +1,9 @@
-"""Who may ask: one Authorization field with one valid key, and nothing else."""
+"""Who may ask, in the raw: one Authorization field with one valid key, and nothing else."""
 
 import json
 import time
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import pytest
 
 from skipcall.api_keys.model import make_key
@@ -68,12 +67,6 @@ def test_what_opens(server: ServerProcess, team: Team, scheme: bytes) -> None:
     assert raw(server, b"AUTHORIZATION:" + scheme + b" " + team.key.text.encode() + b"  ").status == 200
 
 
-def test_a_key_in_the_query_opens_nothing(server: ServerProcess, team: Team) -> None:
-    key = team.key.text.encode()
-    for name in (b"api_key", b"apiKey", b"key", b"token", b"access_token", b"authorization"):
-        assert raw(server, b"X-Forwarded-For: 10.98.0.1", path=b"/v1/me?" + name + b"=" + key).status == 401
-
-
 def test_all_refusals_look_the_same(make: Make, team: Team) -> None:
     """Missing, malformed, unknown, revoked, expired, of the wrong secret: nobody can tell which."""
     revoked = make.api_key(team.organization_id, [team.workspace_id])
@@ -99,53 +92,29 @@ def _with_checksum(body: str) -> str:
     return body + model._checksum(body)
 
 
-def test_a_revoked_key_is_refused_within_a_second(make: Make, team: Team) -> None:
-    for _ in range(3):
-        key = make.api_key(team.organization_id, [team.workspace_id])
-        client = make.client(key)
-        client.get("/v1/me")
-        make.revoke(key)
-        revoked = time.monotonic()
-        while client.request("GET", "/v1/me").status_code == 200:
-            time.sleep(0.01)
-        assert time.monotonic() - revoked < 1
-
-
-def test_a_key_expires_to_the_moment(make: Make, team: Team) -> None:
-    expires_at = datetime.now(UTC) + timedelta(seconds=1)
-    client = make.client(make.api_key(team.organization_id, [team.workspace_id], expires_at=expires_at))
-    assert client.get("/v1/me")["apiKey"]["expiresAt"] is not None
-    while client.request("GET", "/v1/me").status_code == 200:
-        assert datetime.now(UTC) < expires_at + timedelta(seconds=0.3)
-        time.sleep(0.01)
-    assert datetime.now(UTC) >= expires_at
-
-
 def test_a_key_works_as_soon_as_it_is_made(make: Make, team: Team) -> None:
     for _ in range(5):
         team.client_for().get("/v1/me")
 
 
 def test_what_a_key_opens_is_asked_for_once(make: Make, team: Team) -> None:
-    """A known key, a typo and nonsense cost no query, so nobody can keep the database busy with them."""
+    """A known key, a typo, nonsense, and an unknown key that comes again cost no query."""
 
     def reads() -> int:
-        make.rows("SELECT pg_stat_force_next_flush()")
         time.sleep(1.2)  # each backend tells its figures once a second at most
         found: int = make.value("SELECT idx_scan FROM pg_stat_user_tables WHERE relname = 'api_keys'")
         return found
 
-    team.client.get("/v1/me")
     typo = team.key.text[:-1] + ("0" if team.key.text[-1] != "0" else "1")
-    unknown = make_key("LIVE")[0]
-    make.client(unknown).request("GET", "/v1/users", status=401)
+    texts = (team.key.text, typo, "nonsense", make_key("LIVE")[0])
+    clients = [make.client(text, address="10.97.0.1") for text in texts]
+    for client in clients:
+        client.request("GET", "/v1/users")
     before = reads()
-    for _ in range(40):
-        team.client.get("/v1/users")
-        make.client(typo).request("GET", "/v1/users", status=401)
-        make.client("nonsense").request("GET", "/v1/users", status=401)
-        make.client(unknown).request("GET", "/v1/users", status=401)
-    assert reads() - before <= 4
+    for _ in range(100):
+        for client in clients:
+            client.request("GET", "/v1/users")
+    assert reads() - before < 50  # the keys' last use is written down, which looks at the table too
 
 
 def test_only_a_digest_is_stored(make: Make, team: Team) -> None:
@@ -155,54 +124,6 @@ def test_only_a_digest_is_stored(make: Make, team: Team) -> None:
     assert secret[:20] not in str(row)
     assert len(row["digest"]) == 32
     assert SECRET not in str(row)
-
-
-@pytest.mark.parametrize(("mode", "other"), [("LIVE", "TEST"), ("TEST", "LIVE")])
-def test_a_key_cannot_be_scoped_to_the_other_mode(make: Make, team: Team, mode: str, other: str) -> None:
-    right, wrong = team.workspace(mode), team.workspace(other)
-    for workspaces in ([wrong], [right, wrong]):
-        with pytest.raises(asyncpg.ForeignKeyViolationError):
-            make.api_key(team.organization_id, workspaces, mode=mode)
-
-
-def test_nor_to_another_organization(make: Make, team: Team) -> None:
-    for workspaces in ([make.team().workspace_id], [team.workspace_id, make.team().workspace_id]):
-        with pytest.raises(asyncpg.ForeignKeyViolationError):
-            make.api_key(team.organization_id, workspaces)
-
-
-def test_a_key_of_the_other_mode_sees_nothing_of_this_one(make: Make, team: Team) -> None:
-    path = team.contact()
-    test_mode = make.team("TEST", team.organization_id)
-    test_mode.client.get(path, 404)
-    assert test_mode.client.get("/v1/contacts")["data"] == []
-    assert test_mode.client.get("/v1/me")["apiKey"]["environment"] == "TEST"
-
-
-@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::1"])
-def test_failures_have_a_budget_for_each_address(make: Make, team: Team, address: str) -> None:
-    stranger = make.client("nonsense", address=address)
-    for left in range(59, -1, -1):
-        response = stranger.request("GET", "/v1/me", status=401)
-        assert response.headers["x-ratelimit-limit"] == "60"
-        assert response.headers["x-ratelimit-remaining"] == str(left)
-    refused = stranger.request("GET", "/v1/me", status=429)
-    assert refused.json()["error"]["code"] == "RATE_LIMIT_EXCEEDED"
-    assert int(refused.headers["retry-after"]) > 50
-    assert make.client(address=address).request("GET", "/v1/contacts").status_code == 429
-    valid = make.client(team.key, address=address)
-    response = valid.request("GET", "/v1/me", status=200)
-    assert response.headers["x-ratelimit-limit"] == "1000000"
-    assert make.client(address=address).request("GET", "/livez", status=200).headers["x-ratelimit-remaining"] == "0"
-    make.client("nonsense").request("GET", "/v1/me", status=401)
-
-
-def test_an_ipv6_customer_has_one_budget(make: Make) -> None:
-    for number in range(3):
-        client = make.client("nonsense", address=f"2001:db8:7::{number:x}")
-        assert client.request("GET", "/v1/me").headers["x-ratelimit-remaining"] == str(59 - number)
-    other = make.client("nonsense", address="2001:db8:7:1::1")
-    assert other.request("GET", "/v1/me").headers["x-ratelimit-remaining"] == "59"
 
 
 def test_ipv4_addresses_written_as_ipv6_are_told_apart(make: Make) -> None:
@@ -240,5 +161,3 @@ def test_a_scope_opens_what_it_names(make: Make, team: Team) -> None:
     nothing = make.client(make.api_key(team.organization_id, [team.workspace_id], scopes=[]))
     nothing.get("/v1/me")
     nothing.get("/v1/contacts", 403)
-
-

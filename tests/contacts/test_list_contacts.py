@@ -205,7 +205,7 @@ def test_odd_queries_are_read_or_refused(client: Client, query: str) -> None:
 def test_unknown_parameters(client: Client) -> None:
     response = client.request("GET", LIST, params={"pages": "3", "page[]": "3"}, status=200)
     assert response.headers["x-ignored-parameters"] == "pages, page[]"
-    options = {"params": {"pages": "3"}, "headers": {"prefer": "handling=strict"}}
+    options: dict[str, Any] = {"params": {"pages": "3"}, "headers": {"prefer": "handling=strict"}}
     (fault,) = client.request("GET", LIST, status=400, **options).json()["error"]["details"]
     assert (fault["pointer"], fault["suggestion"]) == ("/query/pages", "page")
 

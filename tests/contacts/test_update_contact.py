@@ -1,6 +1,7 @@
 """PATCH /v1/contacts/{id}: the operation of the contract."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -64,7 +65,7 @@ def test_null_clears_nothing_that_must_be_there(team: Team, client: Client, name
 
 @pytest.mark.parametrize("name", ["firstName", "lastName", "phoneNumbers"])
 def test_nor_does_nothing(team: Team, client: Client, name: str) -> None:
-    body = {name: [] if name == "phoneNumbers" else ""}
+    body: dict[str, Any] = {name: [] if name == "phoneNumbers" else ""}
     faults = client.faults("PATCH", team.contact(), json=body)
     assert faults == [(f"/{name}", "TOO_FEW_ITEMS" if name == "phoneNumbers" else "TOO_SHORT")]
 
@@ -239,7 +240,7 @@ def test_if_match(team: Team, client: Client) -> None:
     for value in (f"W/{now}", '"other"', '""', '"999999999999999999-00000000"', '"1-0"'):
         client.patch(path, {"city": "Lyon"}, 412, headers={"if-match": value})
     for value in (now.strip('"'), "", f"{now} {now}", f"{now},", "* , *", '"' * 8_000, '"a"' * 4_000, '"é"'):
-        options = {"json": {"city": "Lyon"}, "headers": {"if-match": value.encode()}}
+        options: dict[str, Any] = {"json": {"city": "Lyon"}, "headers": {"if-match": value.encode()}}
         assert client.faults("PATCH", path, **options) == [("/header/If-Match", "MALFORMED_ETAG")]
     assert client.get(path)["city"] == "Lille"
 
@@ -283,7 +284,9 @@ def test_answer_by_slug(team: Team, client: Client) -> None:
     assert client.patch(path, body)["customFields"] == {"Team size": "9"}
 
 
-@pytest.mark.parametrize("type_", ["application/json", "application/merge-patch+json", "Application/JSON;charset=UTF-8"])
+@pytest.mark.parametrize(
+    "type_", ["application/json", "application/merge-patch+json", "Application/JSON;charset=UTF-8"]
+)
 def test_content_types(team: Team, client: Client, type_: str) -> None:
     path = team.contact()
     client.request("PATCH", path, status=200, content=b'{"city":"Lille"}', headers={"content-type": type_})

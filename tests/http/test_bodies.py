@@ -207,7 +207,9 @@ def test_a_bomb_is_not_opened(contact: tuple[Client, str]) -> None:
     client.request("PATCH", path, status=415, content=bomb, headers=JSON | {"content-encoding": "gzip"})
 
 
-@pytest.mark.parametrize("type_", ["application/json", "application/json; charset=utf-8", 'application/json;charset="utf-8"'])
+@pytest.mark.parametrize(
+    "type_", ["application/json", "application/json; charset=utf-8", 'application/json;charset="utf-8"']
+)
 def test_what_is_sent_as_json(contact: tuple[Client, str], type_: str) -> None:
     client, path = contact
     client.request("PATCH", path, status=200, content=b" \r\n\t{} ", headers={"content-type": type_})

@@ -129,7 +129,9 @@ def test_first_lines(server: ServerProcess, start: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "lines", [[], ["Host: a", "Host: b"], ["Host: user@localhost"], ["Host: "], ["Host: [::1"], ["Host: \u00e9"]], ids=str
+    "lines",
+    [[], ["Host: a", "Host: b"], ["Host: user@localhost"], ["Host: "], ["Host: [::1"], ["Host: \u00e9"]],
+    ids=str,
 )
 def test_hosts_do_not_matter(server: ServerProcess, lines: list[str]) -> None:
     answers = ask(server, "\r\n".join(["GET /livez HTTP/1.1", "Connection: close", *lines, "", ""]))

@@ -43,14 +43,29 @@ def ids_like(id: str) -> list[str]:
 def test_an_id_in_another_form_is_no_id(team: Team, number: int) -> None:
     path = team.contact()
     other = ids_like(path.rpartition("/")[2])[number]
-    for method, options in (("GET", {}), ("PATCH", {"json": {"city": "a"}}), ("DELETE", {})):
-        team.client.request(method, f"/v1/contacts/{other}", status=404, **options)
+    for method, body in (("GET", None), ("PATCH", {"city": "a"}), ("DELETE", None)):
+        team.client.request(method, f"/v1/contacts/{other}", status=404, json=body)
     team.client.get(path)
 
 
 @pytest.mark.parametrize(
     "end",
-    ["x", "%00", "%ff", "..%2f", "..%2f..%2fhealth", "%2e%2e", "%252e", "%", "%zz", "x" * 8_000, "''", "*", "%0d%0a", "~"],
+    [
+        "x",
+        "%00",
+        "%ff",
+        "..%2f",
+        "..%2f..%2fhealth",
+        "%2e%2e",
+        "%252e",
+        "%",
+        "%zz",
+        "x" * 8_000,
+        "''",
+        "*",
+        "%0d%0a",
+        "~",
+    ],
     ids=lambda end: end[:20],
 )
 @pytest.mark.parametrize("path", ["/v1/contacts/", "/v1/custom-fields/", "/v1/workspaces/", "/v1/users/"])

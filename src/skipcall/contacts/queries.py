@@ -9,6 +9,7 @@ import msgspec
 
 from skipcall.clock import timestamp
 from skipcall.contacts.model import Contact, Source
+from skipcall.page import Place
 from skipcall.postgres.db import Row, Session, Statement
 
 COUNT_SLOTS = 16
@@ -18,9 +19,10 @@ LAST_ID = UUID(int=2**128 - 1)
 # Values are kept by slug; a field that is archived shows nothing.
 _CUSTOM_FIELDS = """
     CASE WHEN c.custom_fields = '{}' THEN '{}' ELSE (
-        SELECT coalesce(jsonb_object_agg(CASE WHEN :by_slug THEN f.slug ELSE f.name END, v.value), '{}')::text
-        FROM jsonb_each(c.custom_fields) v
-        JOIN custom_fields f ON f.workspace_id = c.workspace_id AND f.slug = v.key AND f.archived_at IS NULL
+        SELECT coalesce(jsonb_object_agg(
+            CASE WHEN :by_slug THEN f.slug ELSE f.name END, c.custom_fields -> f.slug), '{}')::text
+        FROM custom_fields f
+        WHERE f.workspace_id = c.workspace_id AND f.archived_at IS NULL AND c.custom_fields ? f.slug
     ) END"""
 
 # In the order of the properties of `Contact`, then the version.
@@ -45,6 +47,8 @@ _RESOLVED = """
            coalesce(jsonb_object_agg(slug, value) FILTER (WHERE slug IS NOT NULL AND value IS NOT NULL), '{}') AS values,
            coalesce(array_agg(slug) FILTER (WHERE slug IS NOT NULL AND value IS NULL), '{}') AS cleared
     FROM given"""
+_NOTHING_GIVEN = """
+    SELECT NULL::text[] AS unknown, false AS twice, false AS by_name, '{}'::jsonb AS values, '{}'::text[] AS cleared"""
 
 _COUNT = f"""
     INSERT INTO contact_counts (workspace_id, slot, count)
@@ -93,17 +97,20 @@ GET_CONTACT = Statement(
     """
 )
 
-# `before` holds the row lock, so what is merged, compared and recorded is what is stored. `after` is the merge: a null
-# parameter keeps the value, '' clears it. Nothing is written unless something differs. The last SELECT answers the
-# contact as it now is, or why it was not written.
-UPDATE_CONTACT = Statement(
-    f"""
+
+def _update(resolved: str) -> Statement:
+    """Return the statement of an update, with the part that resolves the keys of `customFields`.
+
+    `before` holds the row lock, so what is merged, compared and recorded is what is stored. `after` is the merge: a null
+    parameter keeps the value, '' clears it. Nothing is written unless something differs. The last SELECT answers the
+    contact as it now is, or why it was not written.
+    """
+    return Statement(
+        f"""
     WITH before AS MATERIALIZED (
         SELECT * FROM contacts
         WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
-    ), given AS (
-        SELECT g.* FROM before CROSS JOIN LATERAL ({_GIVEN.format(workspace="before.workspace_id")}) g
-    ), resolved AS MATERIALIZED ({_RESOLVED}
+    ), {resolved}
     ), after AS MATERIALIZED (
         SELECT b.workspace_id, b.id, b.version, b.call_count, b.last_call_at, b.created_at, b.updated_at,
             b.last_modification_source, {_MERGED},
@@ -131,6 +138,15 @@ UPDATE_CONTACT = Statement(
         coalesce(c.version_before <> ALL(:versions), false) AS stale
     FROM c CROSS JOIN resolved r
     """
+    )
+
+
+# Looking for the fields that keys mean is a fifth of the whole, so a patch without any goes without.
+UPDATE_CONTACT = _update(f"resolved AS MATERIALIZED ({_NOTHING_GIVEN}")
+UPDATE_CONTACT_AND_FIELDS = _update(
+    f"""given AS (
+        SELECT g.* FROM before CROSS JOIN LATERAL ({_GIVEN.format(workspace="before.workspace_id")}) g
+    ), resolved AS MATERIALIZED ({_RESOLVED}"""
 )
 
 CREATE_CONTACT = Statement(
@@ -248,7 +264,7 @@ async def update_contact(
     Returns None if there is no such contact. With `versions`, only one of these is written to.
     """
     row = await db.fetch_row(
-        UPDATE_CONTACT,
+        UPDATE_CONTACT if custom_fields is None else UPDATE_CONTACT_AND_FIELDS,
         **{name: values.get(name) for name in _PATCHED},
         workspace_ids=workspace_ids,
         id=id,
@@ -341,7 +357,7 @@ async def list_changed_contacts(
     workspace_ids: Sequence[UUID],
     *,
     since: datetime,
-    place: tuple[UUID, datetime] | None,
+    place: Place | None,
     limit: int,
     offset: int,
     by_slug: bool,
@@ -349,23 +365,26 @@ async def list_changed_contacts(
 ) -> tuple[list[Contact], list[datetime], int]:
     """Return contacts changed since a moment in the order of their last change, these moments, and a count.
 
-    The count goes up to `count_max` + 1.
+    The count goes up to `count_max` + 1. It is taken once, for the first page; the cursors carry it on.
     """
-    after, moment = place or (FIRST_ID, since)
     rows = await db.fetch_rows(
         LIST_CHANGED,
         workspace_ids=workspace_ids,
         since=since,
-        moment=moment,
-        after=after,
+        moment=place.moment if place else since,
+        after=place.id if place else FIRST_ID,
         reach=limit + offset,
         limit=limit,
         offset=offset,
         by_slug=by_slug,
-        count_max=count_max,
+        count_max=-1 if place else count_max,
     )
     found = [row for row in rows if row["id"] is not None]
-    return [_contact(row) for row in found], [row["occurred_at"] for row in found], rows[0]["total"]
+    return (
+        [_contact(row) for row in found],
+        [row["occurred_at"] for row in found],
+        place.total if place else rows[0]["total"],
+    )
 
 
 def _written(row: Row, workspace_id: UUID) -> Written | KeysRefused:

@@ -19,7 +19,7 @@ from skipcall.errors import NotFound, PreconditionFailed
 from skipcall.http.conditional import answer_versioned, etag
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import COUNT_MAX, Page, decode_cursor, encode_cursor, make_page
+from skipcall.page import COUNT_MAX, Page, Place, decode_cursor, encode_cursor, make_page
 
 # Since when the name of a custom field as a key is deprecated (RFC 9745), and where it says so.
 _NAME_DEPRECATED = (
@@ -50,13 +50,13 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
             request.database,
             workspace_ids,
             newest_first=order == _NEWEST,
-            after=decode_cursor(query.cursor, order)[0] if query.cursor else None,
+            after=decode_cursor(query.cursor, order).id if query.cursor else None,
             limit=limit,
             offset=query.offset,
             by_slug=by_slug,
         )
         if len(contacts) == limit:
-            cursor = encode_cursor(order, UUID(contacts[query.size - 1].id))
+            cursor = encode_cursor(order, Place(UUID(contacts[query.size - 1].id)))
         return Answer(encode(make_page(query, contacts, total, cursor)))
     contacts, moments, total = await queries.list_changed_contacts(
         request.database,
@@ -69,7 +69,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
         count_max=COUNT_MAX,
     )
     if len(contacts) == limit:
-        cursor = encode_cursor(_CHANGED, UUID(contacts[query.size - 1].id), moments[query.size - 1])
+        cursor = encode_cursor(_CHANGED, Place(UUID(contacts[query.size - 1].id), moments[query.size - 1], total))
     page = make_page(query, contacts, min(total, COUNT_MAX), cursor, lower_bound=total > COUNT_MAX)
     return Answer(encode(page))
 

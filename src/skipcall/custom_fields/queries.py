@@ -31,11 +31,14 @@ _GET = Statement(
 _LIST_KEYS = Statement(
     "SELECT slug, name FROM custom_fields WHERE workspace_id = :workspace_id AND archived_at IS NULL ORDER BY id"
 )
-# The first free of slug, slug_2, slug_3, …: archived fields keep theirs.
+# The first free of slug, slug_2, slug_3, …: archived fields keep theirs. Nothing is written, and nothing refused so that
+# a transaction around it would be lost, if another field with this slug or name was made at the same time.
 _CREATE = Statement(
     f"""
-    INSERT INTO custom_fields (workspace_id, id, name, slug)
-    SELECT :workspace_id, :id, :name, free.slug FROM (
+    WITH stored AS (
+        SELECT count(*) >= {FIELDS_OF_WORKSPACE_MAX} AS is_full, coalesce(bool_or(name = :name), false) AS is_taken
+        FROM custom_fields WHERE workspace_id = :workspace_id AND archived_at IS NULL
+    ), free AS (
         SELECT candidate.slug FROM (
             SELECT :slug::text AS slug, 1 AS number
             UNION ALL SELECT :slug || '_' || n, n FROM generate_series(2, {FIELDS_OF_WORKSPACE_MAX * 20}) n
@@ -43,10 +46,12 @@ _CREATE = Statement(
         WHERE NOT EXISTS (
             SELECT FROM custom_fields f WHERE f.workspace_id = :workspace_id AND f.slug = candidate.slug
         ) ORDER BY candidate.number LIMIT 1
-    ) free
-    WHERE (SELECT count(*) FROM custom_fields WHERE workspace_id = :workspace_id AND archived_at IS NULL)
-        < {FIELDS_OF_WORKSPACE_MAX}
-    RETURNING {_COLUMNS}
+    ), written AS (
+        INSERT INTO custom_fields (workspace_id, id, name, slug)
+        SELECT :workspace_id, :id, :name, free.slug FROM free CROSS JOIN stored WHERE NOT is_full AND NOT is_taken
+        ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+    )
+    SELECT is_full, is_taken, written.* FROM stored LEFT JOIN written ON true
     """
 )
 _RENAME = Statement(
@@ -62,7 +67,6 @@ _ARCHIVE = Statement(
     WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND archived_at IS NULL RETURNING id
     """
 )
-SLUG_TRIES = 3
 
 
 async def list_custom_fields(
@@ -87,18 +91,18 @@ async def list_keys(db: Session, workspace_id: UUID) -> list[str]:
 
 async def create_custom_field(db: Session, workspace_id: UUID, name: str) -> CustomField:
     """Create a field with a slug made from its name. Raises `NameTaken` and `TooManyFields`."""
-    for _ in range(SLUG_TRIES):
-        try:
-            row = await db.fetch_row(_CREATE, workspace_id=workspace_id, id=ids.new_id(), name=name, slug=slug_of(name))
-        except UniqueViolation as violation:
-            # Two fields made at once may choose one slug; the loser chooses again.
-            if violation.constraint_name == "custom_fields_name":
-                raise NameTaken from violation
-            continue
-        if row is None:
-            raise TooManyFields
-        return _field(row)
-    raise NameTaken
+    values = {"workspace_id": workspace_id, "id": ids.new_id(), "name": name, "slug": slug_of(name)}
+    # Of fields made at once one wins and the others choose again, so as many rounds as there may be fields are enough.
+    for _ in range(FIELDS_OF_WORKSPACE_MAX):
+        row = await db.fetch_row(_CREATE, **values)
+        assert row is not None  # the statement starts from an aggregate
+        if row["is_taken"]:
+            raise NameTaken
+        if row["is_full"]:
+            break
+        if row["id"] is not None:
+            return _field(row)
+    raise TooManyFields
 
 
 async def rename_custom_field(db: Session, workspace_ids: Sequence[UUID], id: UUID, name: str) -> CustomField | None:

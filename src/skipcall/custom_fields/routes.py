@@ -12,7 +12,7 @@ from skipcall.custom_fields.model import CreateCustomField, CustomField, ListCus
 from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import Page, decode_cursor, encode_cursor, make_page
+from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
 
 _ORDER = "f"
 _FIRST = UUID(int=0)
@@ -34,7 +34,7 @@ async def list_custom_fields(request: Request, query: ListCustomFields) -> Answe
     changes and is the key to use in `customFields`; `name` is what people see.
     """
     caller: Caller = request.caller
-    after = decode_cursor(query.cursor, _ORDER)[0] if query.cursor else _FIRST
+    after = decode_cursor(query.cursor, _ORDER).id if query.cursor else _FIRST
     fields, total = await queries.list_custom_fields(
         request.database,
         query.narrow(caller.scope.workspace_ids),
@@ -42,7 +42,7 @@ async def list_custom_fields(request: Request, query: ListCustomFields) -> Answe
         limit=query.size + 1,
         offset=query.offset,
     )
-    cursor = encode_cursor(_ORDER, UUID(fields[query.size - 1].id)) if len(fields) > query.size else None
+    cursor = encode_cursor(_ORDER, Place(UUID(fields[query.size - 1].id))) if len(fields) > query.size else None
     return Answer(msgspec.json.encode(make_page(query, fields, total, cursor)))
 
 

@@ -29,6 +29,7 @@ from skipcall.postgres.db import Database, Session
 from skipcall.workspaces.model import Workspace
 
 BATCH_ROWS = 2_500
+ANALYZE_FROM_ROWS = 1_000
 FAULTS_KEPT_MAX = 1_000
 _CHUNK_BYTES = 1 << 18
 
@@ -126,6 +127,8 @@ async def import_contacts(
         on_progress(Progress(report.rows_read, report.created, report.refused, batch[-1][0], lines))
     if not await queries.complete_import(db, workspace_id, run.id, report.rows_read):
         raise ImportRunning
+    if report.created >= ANALYZE_FROM_ROWS:
+        await queries.refresh_statistics(db)
     return report
 
 

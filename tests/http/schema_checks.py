@@ -1,0 +1,53 @@
+"""What Schemathesis is told beside the document: loaded by it, for `test_every_document_promise`."""
+
+import re
+from typing import Any
+
+import schemathesis
+
+# Faults in data that the document calls right, since no JSON Schema can say these rules. Every other refusal of such
+# data is a mistake, either in the document or in the server.
+UNSAYABLE = {
+    "MALFORMED_ETAG",  # If-Match is a list of tags
+    "INVALID_CURSOR",  # a cursor is what a list gave
+    "CONFLICTING_PARAMETERS",  # sort beside updatedSince
+    "INVALID_PHONE_NUMBER",  # possible numbers, country by country
+    "DUPLICATE_PHONE_NUMBER",  # the contract has no uniqueItems
+    "DUPLICATE_CUSTOM_FIELD",  # by slug and by name
+    "UNKNOWN_CUSTOM_FIELD",  # the fields of one workspace
+    "UNKNOWN_FIELD",  # Prefer: handling=strict
+    "INVALID_EMAIL",  # `format: email` is looser than what can be delivered
+    "INVALID_ID",  # of workspaceIds, separated by commas
+}
+
+
+@schemathesis.hook
+def map_headers(ctx: schemathesis.HookContext, headers: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Leave out each good Idempotency-Key: the few that are generated would mostly repeat an answer, rightly."""
+    key = (headers or {}).get("Idempotency-Key")
+    if headers is not None and isinstance(key, str) and re.fullmatch(r"[\x20-\x7e]{1,255}", key):
+        return {name: value for name, value in headers.items() if name != "Idempotency-Key"}
+    return headers
+
+
+@schemathesis.check
+def right_data_is_refused_for_what_no_schema_says(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> None:
+    """Fail for right data that is refused with a fault which the document could have told."""
+    positive = case.meta is not None and case.meta.generation.mode is schemathesis.GenerationMode.POSITIVE
+    if not positive or response.status_code != 400:
+        return
+    details = response.json()["error"].get("details", [])
+    # OpenAPI 3.0 has no word for the names of properties, and the pattern of URLs is an approximation.
+    codes = {one["code"] for one in details if not re.match("/customFields/|/url$|/linkedin", one["pointer"])}
+    assert codes <= UNSAYABLE, f"right by the document, and refused: {codes - UNSAYABLE}"
+
+
+@schemathesis.check
+def every_answer_has_its_headers(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> None:
+    """Fail for an answer without request id and budget."""
+    for name in ("x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"):
+        assert len(response.headers.get(name, [])) == 1, f"{name} is missing"

@@ -1,0 +1,104 @@
+"""Migrations: applied once, in order, each whole or not at all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from skipcall.ids import random_base62
+from skipcall.postgres import migrate as module
+from skipcall.postgres.db import Session, connect
+from skipcall.postgres.embedded import EmbeddedPostgres
+from skipcall.postgres.migrate import migrate, names, pending
+
+
+@pytest.fixture
+def url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """An empty database."""
+    name = f"empty_{random_base62(12).lower()}"
+    with_sessions(postgres.url, 1, lambda one: one.connection.execute(f"CREATE DATABASE {name}"))
+    yield postgres.url.replace("/skipcall?", f"/{name}?")
+    with_sessions(postgres.url, 1, lambda one: one.connection.execute(f"DROP DATABASE {name}"))
+
+
+def with_sessions(url: str, count: int, *works: Callable[..., Awaitable[Any]]) -> Any:
+    """Run works one after the other, each on as many new sessions at once."""
+
+    async def run() -> Any:
+        sessions = [await connect(url) for _ in range(count)]
+        try:
+            for work in works:
+                found = await asyncio.gather(*[work(session) for session in sessions])
+        finally:
+            for session in sessions:
+                await session.connection.close()
+        return found if count > 1 else found[0]
+
+    return asyncio.run(run())
+
+
+def test_names_are_in_order_and_numbered() -> None:
+    assert [name[:4] for name in names()] == [f"{number:04}" for number in range(1, len(names()) + 1)]
+
+
+def test_an_empty_database_gets_all_and_then_none(url: str) -> None:
+    assert with_sessions(url, 1, pending) == names()
+    assert with_sessions(url, 1, migrate) == names()
+    assert with_sessions(url, 1, pending) == []
+    assert with_sessions(url, 1, migrate) == []
+
+
+def test_many_at_once_apply_each_once(url: str) -> None:
+    applied = with_sessions(url, 6, migrate)
+    assert sorted(name for one in applied for name in one) == names()
+    assert with_sessions(url, 1, pending) == []
+
+
+def test_a_file_that_fails_leaves_nothing_of_itself(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "0001_a.sql": "CREATE TABLE a ();",
+        "0002_b.sql": "CREATE TABLE b (); SELECT 1/0;",
+        "0003_c.sql": "SELECT 1;",
+    }
+    monkeypatch.setattr(module, "names", lambda: sorted(files))
+    monkeypatch.setattr(module, "read", files.__getitem__)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        with_sessions(url, 1, migrate)
+    assert with_sessions(url, 1, pending) == ["0002_b.sql", "0003_c.sql"]
+    assert with_sessions(url, 1, lambda one: one.connection.fetchval("SELECT to_regclass('b') IS NULL"))
+    files["0002_b.sql"] = "CREATE TABLE b ();"
+    assert with_sessions(url, 1, migrate) == ["0002_b.sql", "0003_c.sql"]
+
+
+def test_a_table_in_use_is_not_waited_for_long(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration that waits for a table makes every request behind it wait, too."""
+    files = {"0001_a.sql": "CREATE TABLE a ();", "0002_b.sql": "ALTER TABLE a ADD b text;"}
+    monkeypatch.setattr(module, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(module, "read", files.__getitem__)
+    monkeypatch.setattr(module, "names", lambda: ["0001_a.sql"])
+    with_sessions(url, 1, migrate)
+    monkeypatch.setattr(module, "names", lambda: sorted(files))
+
+    async def run() -> None:
+        holder, session = await connect(url), await connect(url)
+        try:
+            async with holder.transaction():
+                await holder.connection.execute("LOCK TABLE a IN ACCESS SHARE MODE")
+                with pytest.raises(asyncpg.LockNotAvailableError):
+                    await migrate(session)
+            assert await migrate(session) == ["0002_b.sql"]
+        finally:
+            await holder.connection.close()
+            await session.connection.close()
+
+    asyncio.run(run())
+
+
+def test_a_session_is_as_before(url: str) -> None:
+    async def timeout(session: Session) -> Any:
+        await migrate(session)
+        return await session.connection.fetchval("SHOW lock_timeout")
+
+    assert with_sessions(url, 1, timeout) == "0"

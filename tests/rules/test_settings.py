@@ -1,0 +1,71 @@
+"""Settings are read as documented, and each is documented."""
+
+import inspect
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from skipcall import settings
+from skipcall.settings import Settings, SettingsError, load
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+NAMES = re.findall(r"#\s+([A-Z][A-Z_]+):", inspect.getsource(Settings))
+
+
+def test_each_setting_names_its_variable() -> None:
+    assert len(NAMES) == len(msgspec.structs.fields(Settings))
+    read = set(re.findall(r'environment\.get\("(\w+)"', inspect.getsource(load)))
+    assert read == set(NAMES)
+
+
+def test_the_page_lists_each_setting_once_and_nothing_else() -> None:
+    assert sorted(re.findall(r"^\| `([A-Z_]+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)) == sorted(NAMES)
+
+
+def test_nothing_set() -> None:
+    assert load({}) == Settings()
+    assert load(dict.fromkeys(set(NAMES) - {"SKIPCALL_CONNECTIONS"}, "")) == Settings()
+
+
+def test_everything_set() -> None:
+    found = load(
+        {
+            "DATABASE_URL": "postgresql://a/b",
+            "SKIPCALL_DATA": "/data",
+            "SKIPCALL_POSTGRES_BINARIES": "/bin",
+            "SKIPCALL_SECRET": "x" * 32,
+            "SKIPCALL_PUBLIC_URL": "https://api.example.com/",
+            "SKIPCALL_CONNECTIONS": "3",
+            "SKIPCALL_TRUSTED_PROXIES": "10.0.0.0/8, fd00::/8",
+        }
+    )
+    assert found == Settings(
+        database_url="postgresql://a/b",
+        data_directory=Path("/data"),
+        postgres_binaries=Path("/bin"),
+        secret="x" * 32,
+        public_url="https://api.example.com",
+        connections_max=3,
+        trusted_proxies=("10.0.0.0/8", "fd00::/8"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SKIPCALL_CONNECTIONS", "0"),
+        ("SKIPCALL_CONNECTIONS", "many"),
+        ("SKIPCALL_CONNECTIONS", "-1"),
+        ("SKIPCALL_CONNECTIONS", "1.5"),
+        ("SKIPCALL_CONNECTIONS", str(settings.CONNECTIONS_MAX + 1)),
+        ("SKIPCALL_CONNECTIONS", ""),
+        ("SKIPCALL_SECRET", "short"),
+        ("SKIPCALL_TRUSTED_PROXIES", "everywhere"),
+        ("SKIPCALL_TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.1/8"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load({name: value})
