@@ -2,16 +2,14 @@
 
 import http.client
 import time
-from datetime import datetime
 from urllib.parse import quote
-from uuid import UUID
 
 import msgspec
 
 from benchmarks.data import Tenant, contact_id
 from benchmarks.figures import Figure, Plan, Results, median
 from benchmarks.servers import BenchmarkError
-from skipcall.page import encode_cursor
+from skipcall.page import Place, encode_cursor
 from skipcall.postgres.db import Statement, connect
 
 SIZE = 100
@@ -35,12 +33,12 @@ class _Page(msgspec.Struct):
 async def measure(url: str, tenant: Tenant, port: int, plan: Plan, results: Results, *, after_patches: bool) -> None:
     """Add the figures of both lists. After a load of PATCHes they are only shown: most events are then superseded."""
     first, deep = await _change(url, tenant, 0), await _change(url, tenant, tenant.contacts - SIZE - 1)
-    since = quote(first[1].isoformat())
+    since = quote(first.moment.isoformat())
     changed = f"/v1/contacts?size={SIZE}&updatedSince={since}&cursor="
     created = f"/v1/contacts?size={SIZE}&sort=createdAt&cursor="
     lists = {
-        "createdAt": [created + encode_cursor("o", contact_id(n)) for n in (1, tenant.contacts - SIZE)],
-        "updatedSince": [changed + encode_cursor("c", id, moment) for id, moment in (first, deep)],
+        "createdAt": [created + encode_cursor("o", Place(contact_id(n))) for n in (1, tenant.contacts - SIZE)],
+        "updatedSince": [changed + encode_cursor("c", place) for place in (first, deep)],
     }
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     for name, paths in lists.items():
@@ -67,11 +65,11 @@ def _seconds(connection: http.client.HTTPConnection, tenant: Tenant, path: str) 
     return seconds
 
 
-async def _change(url: str, tenant: Tenant, place: int) -> tuple[UUID, datetime]:
+async def _change(url: str, tenant: Tenant, place: int) -> Place:
     db = await connect(url)
     try:
         row = await db.fetch_row(_CHANGES, workspace_id=tenant.workspace_id, offset=place)
     finally:
         await db.connection.close()
     assert row is not None
-    return row["id"], row["updated_at"]
+    return Place(row["id"], row["updated_at"])

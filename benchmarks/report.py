@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figures import Figure, Plan, Results, median
-from benchmarks.throughput import Run
+from benchmarks.throughput import FOREIGN_CORES_MAX, Run
 
 
 def show(results: Results, console: Console) -> None:
@@ -28,6 +28,14 @@ def show(results: Results, console: Console) -> None:
         for name in rounds[0] if rounds else ():
             runs.add_row(method, name, *_summary([one[name] for one in rounds], [one["pgbench"] for one in rounds]))
     console.print(runs)
+    turns = [
+        one.foreign for method in ("GET", "PATCH") for each in results.measurements[method] for one in each.values()
+    ]
+    if disturbed := sum(foreign > FOREIGN_CORES_MAX for foreign in turns):
+        console.print(
+            f"In {disturbed} of {len(turns)} turns other programs used more than {FOREIGN_CORES_MAX} cores: "
+            "take the figures of GET and PATCH as indications, and run this again on a quiet machine."
+        )
 
 
 def save(results: Results, facts: dict[str, Any], plan: Plan, directory: Path) -> Path:

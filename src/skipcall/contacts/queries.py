@@ -47,8 +47,7 @@ _RESOLVED = """
            coalesce(jsonb_object_agg(slug, value) FILTER (WHERE slug IS NOT NULL AND value IS NOT NULL), '{}') AS values,
            coalesce(array_agg(slug) FILTER (WHERE slug IS NOT NULL AND value IS NULL), '{}') AS cleared
     FROM given"""
-_NOTHING_GIVEN = """
-    SELECT NULL::text[] AS unknown, false AS twice, false AS by_name, '{}'::jsonb AS values, '{}'::text[] AS cleared"""
+_NONE_RESOLVED = "NULL::text[] AS unknown, false AS twice, false AS by_name"
 
 _COUNT = f"""
     INSERT INTO contact_counts (workspace_id, slot, count)
@@ -78,16 +77,17 @@ _CLEARED = {
 }
 _PATCHED = _KEPT | _CLEARED
 
-_MERGED = ", ".join(
-    [f"coalesce(:{column}, b.{column}) AS {column}" for column in _KEPT]
-    + [f"nullif(coalesce(:{column}, b.{column}), '') AS {column}" for column in _CLEARED]
-)
-_ASSIGNED = ", ".join(f"{column} = a.{column}" for column in _PATCHED)
-_AFTER = ", ".join(f"a.{column}" for column in _PATCHED)
-_DIFFERENCES = ", ".join(
-    f"'{name}', CASE WHEN a.{column} IS DISTINCT FROM b.{column} THEN jsonb_build_array(b.{column}, a.{column}) END"
+# What a patch makes of each column of the locked row `b`: a null parameter keeps the value, '' clears it.
+_MERGED = {column: f"coalesce(:{column}, b.{column})" for column in _KEPT} | {
+    column: f"nullif(coalesce(:{column}, b.{column}), '')" for column in _CLEARED
+}
+_CHANGES = ", ".join(
+    f"'{name}', CASE WHEN c.{column} IS DISTINCT FROM b.{column} THEN jsonb_build_array(b.{column}, c.{column}) END"
     for column, name in (_PATCHED | {"custom_fields": "customFields"}).items()
 )
+_WRITTEN = (*_PATCHED, "custom_fields", "version", "updated_at", "last_modification_source")
+_RETURNED = ", ".join(f"c.{column}" for column in _WRITTEN)
+_PRESENT = ", ".join(f"CASE WHEN w.id IS NULL THEN b.{column} ELSE w.{column} END AS {column}" for column in _WRITTEN)
 _INSERTED = ", ".join([f":{column}" for column in _KEPT] + [f"nullif(:{column}, '')" for column in _CLEARED])
 
 GET_CONTACT = Statement(
@@ -98,55 +98,50 @@ GET_CONTACT = Statement(
 )
 
 
-def _update(resolved: str) -> Statement:
-    """Return the statement of an update, with the part that resolves the keys of `customFields`.
+def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", accepted: str = "true") -> Statement:
+    """Return the statement of an update.
 
-    `before` holds the row lock, so what is merged, compared and recorded is what is stored. `after` is the merge: a null
-    parameter keeps the value, '' clears it. Nothing is written unless something differs. The last SELECT answers the
-    contact as it now is, or why it was not written.
+    `before` holds the row lock, so what is merged, compared and recorded is what is stored. `written` is the update,
+    unless nothing differs or it is refused. The last SELECT answers the contact as it now is, or why it was not written.
+    `resolving` adds the part that looks for the fields which the keys of `customFields` mean.
     """
+    merged = _MERGED | {"custom_fields": custom_fields}
     return Statement(
         f"""
     WITH before AS MATERIALIZED (
         SELECT * FROM contacts
         WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
-    ), {resolved}
-    ), after AS MATERIALIZED (
-        SELECT b.workspace_id, b.id, b.version, b.call_count, b.last_call_at, b.created_at, b.updated_at,
-            b.last_modification_source, {_MERGED},
-            CASE WHEN r.values = '{{}}' AND r.cleared = '{{}}' THEN b.custom_fields
-                 ELSE (b.custom_fields || r.values) - r.cleared END AS custom_fields
-        FROM before b CROSS JOIN resolved r
-    ), difference AS MATERIALIZED (
-        SELECT jsonb_strip_nulls(jsonb_build_object({_DIFFERENCES})) AS changes FROM before b CROSS JOIN after a
-    ), written AS (
-        UPDATE contacts c SET {_ASSIGNED}, custom_fields = a.custom_fields, version = c.version + 1,
-            updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
-        FROM after a CROSS JOIN resolved r CROSS JOIN difference d
-        WHERE c.workspace_id = a.workspace_id AND c.id = a.id AND d.changes <> '{{}}' AND r.unknown IS NULL
-            AND NOT r.twice AND (:versions::bigint[] IS NULL OR c.version = ANY(:versions))
-        RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.last_modification_source, d.changes
+    ){resolving}, written AS (
+        UPDATE contacts c SET {", ".join(f"{column} = {value}" for column, value in merged.items())},
+            version = c.version + 1, updated_at = greatest(clock_timestamp(), c.updated_at),
+            last_modification_source = :source
+        FROM before b {resolved}
+        WHERE c.workspace_id = b.workspace_id AND c.id = b.id AND {accepted}
+            AND (:versions::bigint[] IS NULL OR c.version = ANY(:versions))
+            AND ROW({", ".join(f"b.{column}" for column in merged)}) IS DISTINCT FROM ROW({", ".join(merged.values())})
+        RETURNING c.workspace_id, c.id, {_RETURNED},
+            jsonb_strip_nulls(jsonb_build_object({_CHANGES})) AS changes
     ), recorded AS ({_RECORD.format(type="contact.updated", changes="changes", rows="written")}
     ), c AS (
-        SELECT a.id, {_AFTER}, a.call_count, a.last_call_at, a.workspace_id, a.custom_fields, a.created_at,
-            a.version AS version_before, coalesce(w.version, a.version) AS version,
-            coalesce(w.updated_at, a.updated_at) AS updated_at,
-            coalesce(w.last_modification_source, a.last_modification_source) AS last_modification_source
-        FROM after a LEFT JOIN written w ON true
+        SELECT b.workspace_id, b.id, b.call_count, b.last_call_at, b.created_at, {_PRESENT},
+            coalesce(b.version <> ALL(:versions), false) AS stale
+        FROM before b LEFT JOIN written w ON true
     )
-    SELECT {_COLUMNS}, r.unknown, r.twice, r.by_name,
-        coalesce(c.version_before <> ALL(:versions), false) AS stale
-    FROM c CROSS JOIN resolved r
+    SELECT {_COLUMNS}, c.stale, {"r.unknown, r.twice, r.by_name" if resolved else _NONE_RESOLVED} FROM c {resolved}
     """
     )
 
 
 # Looking for the fields that keys mean is a fifth of the whole, so a patch without any goes without.
-UPDATE_CONTACT = _update(f"resolved AS MATERIALIZED ({_NOTHING_GIVEN}")
+UPDATE_CONTACT = _update("b.custom_fields")
 UPDATE_CONTACT_AND_FIELDS = _update(
-    f"""given AS (
+    "(b.custom_fields || r.values) - r.cleared",
+    resolving=f""", given AS (
         SELECT g.* FROM before CROSS JOIN LATERAL ({_GIVEN.format(workspace="before.workspace_id")}) g
-    ), resolved AS MATERIALIZED ({_RESOLVED}"""
+    ), resolved AS MATERIALIZED ({_RESOLVED}
+    )""",
+    resolved="CROSS JOIN resolved r",
+    accepted="r.unknown IS NULL AND NOT r.twice",
 )
 
 CREATE_CONTACT = Statement(

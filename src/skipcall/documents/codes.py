@@ -129,6 +129,7 @@ COMMAND_LINE = {
 # Of `error.details[].code`: what is wrong.
 FAULTS = {
     "MALFORMED_JSON": "The body is no valid JSON in UTF-8.",
+    "INCOMPLETE_BODY": "The connection ended, or the chunks broke off, before the body was complete.",
     "DUPLICATE_KEY": "A property stands twice in one object; which of the two is meant cannot be known.",
     "TOO_DEEP": "Objects and arrays are nested deeper than any body of this API needs.",
     "REQUIRED": "A property that must be there is absent.",
