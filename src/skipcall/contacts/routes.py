@@ -36,7 +36,8 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
     """List contacts.
 
     Newest first, over all workspaces in the key's scope. `updatedSince` lists what has changed instead, in the order of
-    the changes, so that a sync may stop and go on from its last cursor. With a cursor every page costs the same;
+    the changes; start the next run of a sync a few seconds before the last `updatedAt` it saw, since a change shows once
+    it is committed. With a cursor every page costs the same;
     `meta.total` is exact, or with `updatedSince` counted up to 10,000 (`totalIsLowerBound`).
     """
     caller: Caller = request.caller
@@ -105,7 +106,7 @@ async def create_contact(request: Request, body: CreateContact, query: CreateCon
     _note_deprecation(request, caller, written)
     content = encode(written.contact)
     location = ("location", f"/v1/contacts/{written.contact.id}")
-    return Answer(content, 201, (location, ("etag", etag(written.version, content))))
+    return Answer(content, 201, (location, ("etag", etag(written.contact.id, written.version, content))))
 
 
 @operation(
@@ -123,7 +124,7 @@ async def get_contact(request: Request, id: UUID, query: ContactView) -> Answer:
     Answers 404 for a contact in a workspace outside the scope of the API key, as for one that does not exist.
     """
     contact, version = await _get(request, id, by_slug=query.custom_field_keys == "slug")
-    return answer_versioned(request, encode(contact), version)
+    return answer_versioned(request, contact.id, version, encode(contact))
 
 
 @operation(
@@ -150,7 +151,7 @@ async def update_contact(request: Request, id: UUID, body: UpdateContact, query:
     if written.stale:
         await _refuse_stale(request, id, by_slug=by_slug)
     _note_deprecation(request, caller, written)
-    return answer_versioned(request, encode(written.contact), written.version)
+    return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
 
 
 @operation(
@@ -193,7 +194,7 @@ async def _get(request: Request, id: UUID, *, by_slug: bool) -> tuple[Contact, i
 async def _refuse_stale(request: Request, id: UUID, *, by_slug: bool) -> None:
     """Raise `PreconditionFailed` with the tag of the contact as it is now, or `NotFound`."""
     contact, version = await _get(request, id, by_slug=by_slug)
-    raise PreconditionFailed(etag(version, encode(contact)))
+    raise PreconditionFailed(etag(contact.id, version, encode(contact)))
 
 
 def _note_deprecation(request: Request, caller: Caller, written: Written) -> None:

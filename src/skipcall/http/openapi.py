@@ -17,7 +17,7 @@ from skipcall.http.schemas import Json, Schemas, query_properties, references
 VERSION = "3.0.0"
 SECURITY_SCHEME = "ApiKey"
 
-_EXAMPLE_ETAG = '"7-0badcafe"'
+_EXAMPLE_ETAG = '"7-1d2c-0badcafe"'
 _EXAMPLE_REQUEST_ID = "req_0198c0ffee0198c0ffee0198"
 _ETAG_LIST = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
 

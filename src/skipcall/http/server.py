@@ -178,9 +178,11 @@ def _read_condition(request: Request) -> list[Fault]:
     if "if-match" not in headers or request.scope.method in ("GET", "HEAD"):
         return []
     try:
-        request.versions = conditional.versions_in(", ".join(headers.get_all("if-match")))
+        request.versions = conditional.versions_in(", ".join(headers.get_all("if-match")), request.path_values[-1])
     except ValueError:
-        return [Fault("/header/If-Match", "MALFORMED_ETAG", 'Must be * or a list of entity tags such as "7-0badcafe"')]
+        return [
+            Fault("/header/If-Match", "MALFORMED_ETAG", 'Must be * or a list of entity tags such as "7-1d2c-0badcafe"')
+        ]
     return []
 
 
