@@ -67,7 +67,12 @@ def run_server(address: Address, on_ready: Callable[[], None]) -> None:
 
 
 def load_application() -> Any:
-    """Return the application; called in the worker."""
+    """Return the application; called in the worker.
+
+    The worker leaves the terminal's process group: Ctrl-C would reach it beside its parent's word to end, and two such
+    words within a moment can make Granian hang until it is killed.
+    """
+    os.setpgid(0, 0)
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     from skipcall.app import build
 
