@@ -5,6 +5,7 @@ the JSON body, `query` a struct of query parameters, every other parameter after
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal
 from uuid import UUID
@@ -141,7 +142,7 @@ class Router:
         return node.operations, values
 
 
-CANONICAL_UUID_LENGTH = 36
+_CANONICAL = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 def canonical_uuid(text: str) -> UUID | None:
@@ -149,10 +150,4 @@ def canonical_uuid(text: str) -> UUID | None:
 
     `uuid.UUID` takes braces, `urn:uuid:` and misplaced hyphens as well; here those are no ids.
     """
-    if len(text) != CANONICAL_UUID_LENGTH or not text.isascii():
-        return None
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text.lower() else None
+    return UUID(text) if _CANONICAL.fullmatch(text) else None

@@ -31,7 +31,6 @@ SETTINGS = """
 shared_buffers = '256MB'
 max_connections = 100
 max_wal_size = '2GB'
-wal_compression = on
 checkpoint_completion_target = 0.9
 jit = off
 timezone = 'UTC'
