@@ -26,8 +26,9 @@ _CUSTOM_FIELDS = """
         WHERE f.workspace_id = c.workspace_id AND f.archived_at IS NULL AND c.custom_fields ? f.slug
     ) END"""
 
-# The API's form of a moment, written by the database: the driver and the clock would take longer over it.
-_MOMENT = """to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS {name}"""
+# The API's form of a moment, written by the database: the driver and the clock would take longer over it. The colons stand
+# in quotation marks so that no tool takes what follows for a parameter.
+_MOMENT = """to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"') AS {name}"""
 _LAST_CALL_AT, _CREATED_AT, _UPDATED_AT = (
     _MOMENT.format(column=f"c.{name}", name=name) for name in ("last_call_at", "created_at", "updated_at")
 )
