@@ -44,13 +44,16 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             ip_network(proxy)
         except ValueError:
             raise SettingsError(f"SKIPCALL_TRUSTED_PROXIES: {proxy!r} is no network such as 10.0.0.0/8") from None
+    public_url = (environment.get("SKIPCALL_PUBLIC_URL") or "").rstrip("/") or None
+    if public_url is not None and not public_url.startswith(("http://", "https://")):
+        raise SettingsError("SKIPCALL_PUBLIC_URL must begin with http:// or https://")
     binaries = environment.get("SKIPCALL_POSTGRES_BINARIES")
     return Settings(
         database_url=environment.get("DATABASE_URL") or None,
         data_directory=Path(environment.get("SKIPCALL_DATA") or "data"),
         postgres_binaries=Path(binaries) if binaries else None,
         secret=secret,
-        public_url=(environment.get("SKIPCALL_PUBLIC_URL") or "").rstrip("/") or None,
+        public_url=public_url,
         connections_max=int(connections),
         trusted_proxies=proxies,
     )

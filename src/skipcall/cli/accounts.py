@@ -121,7 +121,7 @@ def set_plan(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put an organization on a plan, in force for its next request. Accents and case do not matter."""
+    """Put an organization on a plan, in force within a second. Accents and case do not matter."""
     chosen = options.one_of(plan, (*PLANS, NO_PLAN), "plan")
 
     async def work(db: Database) -> Item:

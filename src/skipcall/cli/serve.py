@@ -111,8 +111,7 @@ async def _prepare(read: Settings, url: str, secret: str, *, demo: bool) -> "Dem
     from skipcall.postgres.db import Database, is_behind_pooler
     from skipcall.postgres.migrate import migrate
 
-    if read.database_url is not None:
-        await _hold_database(url, is_pooled=await is_behind_pooler(url))
+    await _hold_database(url, is_pooled=await is_behind_pooler(url))
     database = Database(url, CONNECTIONS_MAX)
     await database.open()
     try:

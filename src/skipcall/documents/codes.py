@@ -107,6 +107,14 @@ REFUSALS = {
         "The header fields are too many or too long.",
         "Send fewer; cookies are not needed here.",
     ),
+    "MALFORMED_REPORT": (
+        "What a telephony provider sent is not what it documents.",
+        "Look at the message; if the provider is right, tell the operator the `requestId`.",
+    ),
+    "UNSIGNED_REPORT": (
+        "A report of a telephony provider does not carry a valid signature of its source.",
+        "Check the secret that the source was made with, and the public address that the provider calls.",
+    ),
     "INTERNAL_ERROR": (
         "The server failed in a way that it does not know.",
         "Trying again later may help. Tell the operator the `requestId`: it finds the failure in the logs.",
@@ -128,6 +136,7 @@ COMMAND_LINE = {
 
 # Of `error.details[].code`: what is wrong.
 FAULTS = {
+    "MALFORMED_REPORT": "A report of a telephony provider cannot be read as what that provider documents.",
     "MALFORMED_JSON": "The body is no valid JSON in UTF-8.",
     "INCOMPLETE_BODY": "The connection ended, or the chunks broke off, before the body was complete.",
     "DUPLICATE_KEY": "A property stands twice in one object; which of the two is meant cannot be known.",

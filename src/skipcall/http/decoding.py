@@ -194,7 +194,8 @@ def _faults(value: Any, info: inspect.Type, pointer: str, *, strict: bool) -> It
 
 def _size_faults(size: int, info: inspect.ListType | inspect.DictType, pointer: str) -> Iterator[Fault]:
     if info.min_length is not None and size < info.min_length:
-        yield Fault(pointer, "TOO_FEW_ITEMS", f"At least {info.min_length} needed")
+        message = "Must not be empty" if info.min_length == 1 else f"At least {info.min_length} items needed"
+        yield Fault(pointer, "TOO_FEW_ITEMS", message)
     if info.max_length is not None and size > info.max_length:
         yield Fault(pointer, "TOO_MANY_ITEMS", f"At most {info.max_length} allowed")
 
@@ -202,7 +203,8 @@ def _size_faults(size: int, info: inspect.ListType | inspect.DictType, pointer: 
 def _leaf_faults(value: Any, info: inspect.Type, pointer: str, *, strict: bool) -> Iterator[Fault]:
     if isinstance(info, inspect.StrType) and isinstance(value, str):
         if info.min_length is not None and len(value) < info.min_length:
-            yield Fault(pointer, "TOO_SHORT", f"At least {info.min_length} characters needed")
+            message = "Must not be empty" if info.min_length == 1 else f"At least {info.min_length} characters needed"
+            yield Fault(pointer, "TOO_SHORT", message)
         if info.max_length is not None and len(value) > info.max_length:
             yield Fault(pointer, "TOO_LONG", f"At most {info.max_length} characters allowed")
         return

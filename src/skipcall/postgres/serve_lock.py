@@ -1,7 +1,6 @@
-"""One server for one external database: a lock in the database itself, held by a connection of this process.
+"""One server for one database: a lock in the database itself, held by a connection of this process.
 
-The embedded database needs none, since its directory has a lock. Behind a transaction pooler a session's lock means
-nothing, because the next statement may run in another session.
+Behind a transaction pooler a session's lock means nothing, because the next statement may run in another session.
 """
 
 import asyncio
