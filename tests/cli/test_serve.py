@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from skipcall.postgres.embedded import EmbeddedPostgres
 from tests.cli.process import Serve, fail, read_json, run, succeed, wait_until_gone
 
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
@@ -145,13 +146,17 @@ def test_a_second_server_of_the_same_directory_is_refused(serve: Serve) -> None:
 
 
 def test_a_second_server_of_the_same_external_database_is_refused(serve: Serve, place: Path) -> None:
+    refused = "another `skipcall serve` uses this database"
+    with (
+        EmbeddedPostgres.start(place / "database", fast=True) as postgres,
+        Serve(place / "external", "--demo", DATABASE_URL=postgres.url) as external,
+        external.client() as client,
+    ):
+        assert client.get("/v1/me").status_code == 200
+        assert refused in fail(place / "external2", "serve", "--port", "0", DATABASE_URL=postgres.url)
+    # The embedded database of another server is no different.
     url = succeed(serve.data, "doctor", "--database-url").strip()
-    secret = (serve.data / "secret").read_text().strip()
-    with Serve(place / "external", DATABASE_URL=url, SKIPCALL_SECRET=secret) as external:
-        with external.client(serve.ready["liveKey"]) as client:
-            assert client.get("/v1/me").status_code == 200
-        said = fail(place / "external2", "serve", "--port", "0", DATABASE_URL=url, SKIPCALL_SECRET=secret)
-        assert "another `skipcall serve` uses this database" in said
+    assert refused in fail(place / "external3", "serve", "--port", "0", DATABASE_URL=url)
 
 
 def test_a_port_that_is_taken_is_refused(serve: Serve, place: Path) -> None:

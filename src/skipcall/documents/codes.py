@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from skipcall.documents.articles import Article, Entry, Section
 from skipcall.errors import FAULTS_MAX, Refusal
 from skipcall.http import problems
+from skipcall.telephony import model as telephony  # noqa: F401 - no operation loads its refusals yet
 
 # Of `error.code`: what happened, and what to do.
 REFUSALS = {
@@ -196,7 +197,8 @@ def article() -> Article:
         title="Errors",
         introduction=(
             'Every refusal is `{"error": {"code", "message", "status", "requestId", "docUrl"}}`, also where the request did '
-            "not reach an operation. Decide by `code`: it does not change. `message` is for people and may. `requestId` is "
+            "not reach an operation; only what is no valid HTTP gets a 400, 414 or 431 without a body. "
+            "Decide by `code`: it does not change. `message` is for people and may. `requestId` is "
             "the header `X-Request-Id` once more; quote it when you ask for help."
         ),
         sections=(
