@@ -1,7 +1,6 @@
 """The page of `GET /docs`, asked for by hand and shown by a real browser."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from skipcall.app import OPERATIONS
 from skipcall.documents.routes import FILES, VIEWER
 from tests.client import Client
 from tests.make import Make
+from tests.programs import required
 from tests.serving import ServerProcess
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=10000"
@@ -62,10 +61,9 @@ def test_version_and_licence_are_written_down() -> None:
     assert "SmartBear" in (VIEWER / "NOTICE").read_text("utf-8")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 @pytest.mark.parametrize("path", ["/docs", "/docs/errors", "/docs/deprecations"])
 def test_a_browser_shows_it(server: ServerProcess, tmp_path: Path, path: str) -> None:
-    command = [str(CHROMIUM), *OPTIONS, f"--user-data-dir={tmp_path}", "--dump-dom", f"{server.url}{path}"]
+    command = [required("chromium"), *OPTIONS, f"--user-data-dir={tmp_path}", "--dump-dom", f"{server.url}{path}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert complaints == []

@@ -1,37 +1,19 @@
 """The same journey on the oldest PostgreSQL that is supported, and through PgBouncer in transaction mode."""
 
 import contextlib
-import os
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from skipcall.postgres.embedded import EmbeddedPostgres
 from tests.conftest import migrated
 from tests.make import Make, Team, phone_number
-from tests.serving import ServerProcess, hold_free_port
+from tests.programs import pooled, required
+from tests.serving import ServerProcess
 
 OLDEST = Path("/usr/lib/postgresql/15/bin")
-PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-CONFIGURATION = """
-[databases]
-skipcall = host={sockets} port=5432 user=skipcall
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 4
-max_client_conn = 200
-"""
 NEW = {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": [phone_number(1)]}
 
 
@@ -77,8 +59,8 @@ def journey(team: Team) -> None:
     client.get("/readyz")
 
 
-@pytest.mark.skipif(not OLDEST.is_dir(), reason="PostgreSQL 15 is not installed")
 def test_the_oldest_postgresql(place: Path, tmp_path: Path) -> None:
+    required("postgres", OLDEST)
     with EmbeddedPostgres.start(place / "oldest", binaries=OLDEST, fast=True) as postgres:
         migrated(postgres.url)
         with serving(postgres.url, postgres.url, tmp_path / "server.log") as team:
@@ -88,29 +70,8 @@ def test_the_oldest_postgresql(place: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def pooled_url(postgres: EmbeddedPostgres, place: Path) -> Iterator[str]:
-    """The address of a PgBouncer with few connections, in front of the database of most tests."""
-    if PGBOUNCER is None and os.environ.get("CI") != "true":
-        pytest.skip("PgBouncer is not installed; continuous integration must have it")
-    assert PGBOUNCER is not None, "PgBouncer is not installed"
-    [sockets] = parse_qs(urlsplit(postgres.url).query)["host"]
-    with hold_free_port() as holder:
-        port: int = holder.getsockname()[1]
-    file = place / "pgbouncer.ini"
-    file.write_text(CONFIGURATION.format(sockets=sockets, port=port))
-    owner = Path(sockets).stat().st_uid if os.geteuid() == 0 else None
-    with (place / "pgbouncer.log").open("wb") as log:
-        pooler = subprocess.Popen([PGBOUNCER, str(file)], user=owner, cwd="/", stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 10
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            assert time.monotonic() < deadline, (place / "pgbouncer.log").read_text()
-            time.sleep(0.02)
-        yield f"postgresql://skipcall@127.0.0.1:{port}/skipcall"
-    finally:
-        pooler.terminate()
-        pooler.wait(10)
+    with pooled(postgres, place) as url:
+        yield url
 
 
 def test_through_a_pooler(pooled_url: str, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
