@@ -28,6 +28,11 @@ def anyone(make: Make) -> Client:
     return make.client()
 
 
+def test_the_bare_address_leads_to_the_documents(anyone: Client) -> None:
+    response = anyone.request("GET", "/", status=302)
+    anyone.request("GET", response.headers["location"], status=200)
+
+
 def test_index_leads_to_every_page(anyone: Client) -> None:
     index = anyone.request("GET", "/llms.txt", status=200)
     assert index.headers["content-type"] == "text/plain; charset=utf-8"

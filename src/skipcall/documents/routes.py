@@ -51,6 +51,7 @@ class Documents:
     def operations(self) -> tuple[Operation, ...]:
         """Return what a server answers documents with."""
         routes: dict[str, Handler] = {
+            "/": self.get_start,
             "/docs-json": self.get_openapi,
             "/llms.txt": self.get_index,
             "/docs": self.get_viewer,
@@ -69,6 +70,10 @@ class Documents:
         from skipcall.documents.pages import Library
 
         return Library(self._documented, self._public_url)
+
+    async def get_start(self, request: Request) -> Answer:
+        """Go from the bare address of the server to its documents."""
+        return Answer(b"", 302, (("location", "/docs"),), _TEXT)
 
     async def get_openapi(self, request: Request) -> Answer:
         """Get the OpenAPI document."""
