@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks import importing, machine, paging, report, servers, starting, throughput
+from benchmarks.calls import everything as calls
 from benchmarks.data import create_tenant, settle
 from benchmarks.figures import QUICK, Plan, Results
 from benchmarks.servers import ROOT, BenchmarkError
@@ -26,6 +27,7 @@ PLACE = Path("/var/tmp")  # noqa: S108 - the directory in it is ours alone, made
 def main() -> int:
     parser = argparse.ArgumentParser(prog="run.py bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only see whether the benchmark works: one short round")
+    parser.add_argument("--calls", action="store_true", help="measure what is about calls, instead of contacts")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
     parser.add_argument("--rounds", type=int, help="how often each candidate has its turn")
     parser.add_argument("--seconds", type=int, help="how long one turn is")
@@ -44,7 +46,7 @@ def main() -> int:
         place = Path(name)
         place.chmod(0o711)  # root's PostgreSQL runs under another account
         try:
-            measure(place, plan, results)
+            (calls.measure if arguments.calls else measure)(place, plan, results)
         except BenchmarkError as error:
             print(f"The run says nothing: {error}", file=sys.stderr)
             return 1

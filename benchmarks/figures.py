@@ -34,10 +34,32 @@ class Plan(msgspec.Struct, frozen=True):
     starts: int = 5
     pages: int = 200
     import_rows: int = 100_000
+    calls: int = 5_000_000
+    few_calls: int = 100_000
+    list_turns: int = 100
+    statistics_runs: int = 7
+    callback_rate_max: int = 3_000  # a second, for which callbacks are prepared
+    cdr_rows: int = 200_000
+    audio_mib: int = 50
     quick: bool = False
 
 
-QUICK = Plan(contacts=2_000, rounds=1, seconds=1, warm_up_seconds=1, starts=1, pages=10, import_rows=2_000, quick=True)
+QUICK = Plan(
+    contacts=2_000,
+    rounds=1,
+    seconds=1,
+    warm_up_seconds=1,
+    starts=1,
+    pages=10,
+    import_rows=2_000,
+    calls=200_000,
+    few_calls=20_000,
+    list_turns=10,
+    statistics_runs=3,
+    cdr_rows=20_000,
+    audio_mib=5,
+    quick=True,
+)
 
 
 class Results(msgspec.Struct):

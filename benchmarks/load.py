@@ -45,13 +45,17 @@ def wrk(method: str, seconds: int, *, port: int, tenant: Tenant, core: int) -> L
     """Send GETs or PATCHes on 32 connections as fast as they are answered."""
     command = ["wrk", "-t1", f"-c{HTTP_CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(_SCRIPT)]
     command += [f"http://127.0.0.1:{port}", "--", method, tenant.key, str(tenant.contacts), ID_PREFIX]
-    output = _run(command, core, seconds)
+    return read_wrk(run(command, core, seconds), method)
+
+
+def read_wrk(output: str, name: str) -> Load:
+    """Return what wrk reports through `done` in our scripts."""
     line = next((line for line in output.splitlines() if line.startswith("RESULT ")), None)
     if line is None:
         raise BenchmarkError(f"wrk reported nothing: {output}")
     result = msgspec.json.decode(line.removeprefix("RESULT "), type=_WrkResult)
     if result.refused or result.lost or not result.requests:
-        raise BenchmarkError(f"{method}: {result.refused} of {result.requests} refused, {result.lost} lost")
+        raise BenchmarkError(f"{name}: {result.refused} of {result.requests} refused, {result.lost} lost")
     return Load(result.requests, result.requests / result.seconds, result.p50_ms, result.p99_ms)
 
 
@@ -100,13 +104,7 @@ class Pgbench:
             command += ["-D", f"{name}={value}"]
         for script in self._scripts[method]:
             command += ["-f", f"{script}@1"]
-        output = _run([*command, self._url], core, seconds)
-        failed = re.search(r"number of failed transactions: (\d+)", output)
-        done = re.search(r"number of transactions actually processed: (\d+)", output)
-        rate = re.search(r"tps = ([\d.]+)", output)
-        if not failed or not done or not rate or failed[1] != "0":
-            raise BenchmarkError(f"pgbench: {output}")
-        return Load(int(done[1]), float(rate[1]))
+        return read_pgbench(run([*command, self._url], core, seconds))
 
     def _text(self, statement: Statement, values: dict[str, str]) -> str:
         def value(match: re.Match[str]) -> str:
@@ -118,7 +116,18 @@ class Pgbench:
         return " ".join(_PARAMETER.sub(value, statement.text).split())
 
 
-def _run(command: list[str], core: int, seconds: int) -> str:
+def read_pgbench(output: str) -> Load:
+    """Return what pgbench reports, a transaction as a request."""
+    failed = re.search(r"number of failed transactions: (\d+)", output)
+    done = re.search(r"number of transactions actually processed: (\d+)", output)
+    rate = re.search(r"tps = ([\d.]+)", output)
+    if not failed or not done or not rate or failed[1] != "0":
+        raise BenchmarkError(f"pgbench: {output}")
+    return Load(int(done[1]), float(rate[1]))
+
+
+def run(command: list[str], core: int, seconds: int) -> str:
+    """Run a load generator on a core for so many seconds, and return what it prints."""
     with pinned_to(core):
         done = subprocess.run(
             command,

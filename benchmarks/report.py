@@ -11,6 +11,8 @@ from rich.table import Table
 from benchmarks.figures import Figure, Plan, Results, median
 from benchmarks.throughput import FOREIGN_CORES_MAX, Run
 
+METHODS = ("GET", "PATCH", "callback")  # what is measured beside pgbench
+
 
 def show(results: Results, console: Console) -> None:
     """Print every figure beside its limit, then what the throughput was made of.
@@ -22,19 +24,20 @@ def show(results: Results, console: Console) -> None:
         verdict = "" if _limit(figure) == "" else "reached" if figure.reached else "[bold red]NOT REACHED"
         figures.add_row(figure.name, _number(figure.value, figure.unit), _limit(figure), verdict)
     console.print(figures)
+    methods = [method for method in METHODS if method in results.measurements]
+    if not methods:
+        return
     runs = Table("", "to", "a second (least, most)", "of pgbench", "p50 ms", "p99 ms", "CPU us", "others")
-    for method in ("GET", "PATCH"):
-        rounds: list[dict[str, Run]] = results.measurements.get(method, [])
-        for name in rounds[0] if rounds else ():
+    for method in methods:
+        rounds: list[dict[str, Run]] = results.measurements[method]
+        for name in rounds[0]:
             runs.add_row(method, name, *_summary([one[name] for one in rounds], [one["pgbench"] for one in rounds]))
     console.print(runs)
-    turns = [
-        one.foreign for method in ("GET", "PATCH") for each in results.measurements[method] for one in each.values()
-    ]
+    turns = [one.foreign for method in methods for each in results.measurements[method] for one in each.values()]
     if disturbed := sum(foreign > FOREIGN_CORES_MAX for foreign in turns):
         console.print(
             f"In {disturbed} of {len(turns)} turns other programs used more than {FOREIGN_CORES_MAX} cores: "
-            "take the figures of GET and PATCH as indications, and run this again on a quiet machine."
+            f"take the figures of {' and '.join(methods)} as indications, and run this again on a quiet machine."
         )
 
 

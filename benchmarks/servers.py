@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -36,27 +37,55 @@ class Server(msgspec.Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def skipcall(url: str | None, data: Path, core: int | None = None) -> Iterator[Server]:
+def skipcall(
+    url: str | None, data: Path, core: int | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """Run the product, on one core if one is named; without a URL on an embedded database of its own."""
     port = _free_port()
     command = [*SERVE, "--port", str(port), "--data", str(data)]
-    environment = {"SKIPCALL_SECRET": SECRET} | ({"DATABASE_URL": url} if url else {})
+    environment = {"SKIPCALL_SECRET": SECRET} | ({"DATABASE_URL": url} if url else {}) | dict(settings or {})
     with _running(command, environment, port, core, data.with_suffix(".log")) as server:
         yield server
 
 
 @contextlib.contextmanager
-def bare(url: str, tenant: Tenant, log: Path, core: int) -> Iterator[Server]:
-    """Run the bare server on one core."""
+def bare(url: str, tenant: Tenant, log: Path, core: int, file: Path | None = None) -> Iterator[Server]:
+    """Run the bare server on one core; `file` is what it answers at `/audio`."""
     port = _free_port()
     environment = {
         "DATABASE_URL": url,
         "BARE_PORT": str(port),
         "BARE_WORKSPACE": str(tenant.workspace_id),
         "BARE_API_KEY": str(tenant.api_key_id),
+        "BARE_FILE": str(file or ""),
     }
     command = [sys.executable, "-m", "benchmarks.peers.bare"]
     with _running(command, environment, port, core, log) as server:
+        yield server
+
+
+def has_nginx() -> bool:
+    """Whether nginx is installed."""
+    return shutil.which("nginx") is not None
+
+
+@contextlib.contextmanager
+def nginx(file: Path, place: Path, core: int) -> Iterator[Server]:
+    """Run nginx with one worker on one core; it answers a file at `/audio`."""
+    port = _free_port()
+    place.mkdir()
+    user = "user root;" if os.geteuid() == 0 else ""  # the file is for nobody else to read
+    kept = "".join(f"{name}_temp_path {place}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (place / "nginx.conf").write_text(
+        f"""{user} daemon off; worker_processes 1; pid {place}/pid; error_log {place}/error.log;
+        events {{ worker_connections 256; }}
+        http {{
+            access_log off; sendfile on; tcp_nopush on; {kept}
+            server {{ listen 127.0.0.1:{port}; location = /audio {{ alias {file}; }} }}
+        }}
+        """
+    )
+    with _running(["nginx", "-c", str(place / "nginx.conf")], {}, port, core, place / "nginx.log") as server:
         yield server
 
 

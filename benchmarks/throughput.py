@@ -76,25 +76,32 @@ def measure(url: str, tenant: Tenant, binaries: Path, place: Path, plan: Plan, r
 
 
 def _run(candidate: Candidate, method: str, url: str, tenant: Tenant, plan: Plan) -> Run:
-    """Measure a candidate until others leave it alone, at most `TRIES` times; return the least disturbed run."""
+    """Measure a candidate."""
     asyncio.run(settle(url))
     candidate.send(method, plan.warm_up_seconds)
-    runs: list[Run] = []
-    while not runs or (len(runs) < TRIES and not plan.quick and runs[-1].foreign > FOREIGN_CORES_MAX):
+
+    def send() -> Load:
         changes = asyncio.run(last_event(url, tenant))
-        foreign = ForeignCpu()
-        used = cpu_seconds(candidate.pid) if candidate.pid else 0.0
         load = candidate.send(method, plan.seconds)
-        used = cpu_seconds(candidate.pid) - used if candidate.pid else 0.0
-        runs.append(Run(load, used / load.requests * 1e6 if candidate.pid else None, foreign.read()))
         changes = asyncio.run(last_event(url, tenant)) - changes
         if method == "PATCH" and changes < CHANGED_MIN * load.requests:
             raise BenchmarkError(f"{candidate.name}: {load.requests} PATCHes changed only {changes} contacts")
+        return load
+
+    return quietest(f"{method} {candidate.name}", send, candidate.pid, plan)
+
+
+def quietest(name: str, send: Callable[[], Load], pid: int | None, plan: Plan) -> Run:
+    """Send until others leave us alone, at most `TRIES` times; return the least disturbed run. `pid` is the server's."""
+    runs: list[Run] = []
+    while not runs or (len(runs) < TRIES and not plan.quick and runs[-1].foreign > FOREIGN_CORES_MAX):
+        foreign = ForeignCpu()
+        used = cpu_seconds(pid) if pid else 0.0
+        load = send()
+        used = cpu_seconds(pid) - used if pid else 0.0
+        runs.append(Run(load, used / load.requests * 1e6 if pid else None, foreign.read()))
     best = min(runs, key=lambda run: run.foreign)
-    print(
-        f"  {method} {candidate.name:<9}{best.load.per_second:>8,.0f}/s, others used {best.foreign:.2f} cores",
-        flush=True,
-    )
+    print(f"  {name:<15}{best.load.per_second:>8,.0f}/s, others used {best.foreign:.2f} cores", flush=True)
     return best
 
 

@@ -16,6 +16,7 @@ from skipcall.postgres.embedded import EmbeddedPostgres
 from skipcall.postgres.migrate import migrate
 from tests.client import Client
 from tests.make import Make, Team
+from tests.s3 import S3Server
 from tests.serving import ServerProcess
 
 settings.register_profile(
@@ -55,6 +56,13 @@ def place() -> Iterator[Path]:
 def postgres(place: Path) -> Iterator[EmbeddedPostgres]:
     with EmbeddedPostgres.start(place / "shared", fast=True) as server:
         migrated(server.url)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3(place: Path) -> Iterator[S3Server]:
+    """A real S3 server for the tests that need one."""
+    with S3Server(place / "s3") as server:
         yield server
 
 

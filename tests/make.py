@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,18 +12,34 @@ from skipcall import ids
 from skipcall.api_keys import queries as api_keys
 from skipcall.api_keys.actions import create_api_key
 from skipcall.api_keys.model import SCOPES
+from skipcall.calls import queries as calls
+from skipcall.calls.actions import columns_of
+from skipcall.calls.model import CreateCall
+from skipcall.calls.months import ensure_months
+from skipcall.calls.queries import Author, View
+from skipcall.calls.queries import Written as WrittenCall
 from skipcall.contacts import queries as contacts
 from skipcall.contacts.queries import Written
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import CustomField
+from skipcall.phone_numbers import queries as phone_numbers
 from skipcall.plans import queries as plans
 from skipcall.postgres.db import Session, Statement, connect
+from skipcall.sequences import queries as sequences
+from skipcall.sequences.queries import Written as WrittenSequence
+from skipcall.tags import queries as tags
+from skipcall.tags.model import FIRST_TAGS as ALL_FIRST_TAGS
+from skipcall.telephony import queries as telephony
+from skipcall.telephony.model import Provider, Source
+from skipcall.telephony.sources import SourceOptions, add_source
 from skipcall.users import queries as users
 from skipcall.workspaces import queries as workspaces
 from tests.client import Client
 from tests.serving import SECRET
 
 T = TypeVar("T")
+
+FIRST_TAGS = tuple(label for label, _ in ALL_FIRST_TAGS)  # of every workspace
 
 _number = itertools.count()
 
@@ -55,6 +71,31 @@ class Team:
     def contact(self, **values: Any) -> str:
         """Create a contact in the team's workspace and return its path."""
         return f"/v1/contacts/{self.make.contact(self.workspace_id, **values)}"
+
+    def call(self, **values: Any) -> str:
+        """Create a call in the team's workspace and return its path."""
+        return f"/v1/calls/{self.make.call(self.workspace_id, **values)}"
+
+    def tag(self, label: str, *, is_success_tag: bool = False) -> str:
+        """Create a tag in the team's workspace and return its id."""
+        return self.make.tag(self.workspace_id, label, is_success_tag=is_success_tag)
+
+    def member(self, **values: str) -> tuple[UUID, UUID]:
+        """Make a new person a member; return the ids of the organization membership and of the workspace membership."""
+        membership_id = self.make.member(self.organization_id, [self.workspace_id], **values)
+        return membership_id, self.make.value(
+            "SELECT id FROM workspace_memberships WHERE workspace_id = :workspace_id AND organization_membership_id = :id",
+            workspace_id=self.workspace_id,
+            id=membership_id,
+        )
+
+    def sequence(self, *assignees: UUID, name: str = "Prospects") -> str:
+        """Create a sequence of a new member, for assignees by organization membership, and return its path."""
+        return f"/v1/sequences/{self.make.sequence(self.workspace_id, self.member()[0], assignees, name)}"
+
+    def phone_number(self, value: str = "+33199000142") -> str:
+        """Add a managed phone number to the team's workspace and return its id."""
+        return self.make.phone_number(self.workspace_id, value)
 
     def field(self, name: str) -> CustomField:
         """Create a custom field in the team's workspace."""
@@ -147,16 +188,21 @@ class Make:
         return id
 
     def workspace(self, organization_id: UUID, *, mode: str = "LIVE", name: str | None = None) -> UUID:
-        return self.run(
-            workspaces.create_workspace(
-                self.db,
-                organization_id,
-                name=name or f"Workspace {next(_number)}",
-                mode=mode,
-                default_country="FR",
-                timezone="Europe/Paris",
-            )
-        )
+        async def create() -> UUID:
+            async with self.db.transaction():
+                id = await workspaces.create_workspace(
+                    self.db,
+                    organization_id,
+                    name=name or f"Workspace {next(_number)}",
+                    mode=mode,
+                    default_country="FR",
+                    timezone="Europe/Paris",
+                )
+                await tags.create_first_tags(self.db, id)
+            return id
+
+        assert self.db is not None
+        return self.run(create())
 
     def api_key(
         self,
@@ -243,8 +289,83 @@ class Make:
         assert isinstance(written, Written)
         return written
 
+    def call(self, workspace_id: UUID, **values: Any) -> UUID:
+        """Create a call from values of `CreateCall` and return its id; by default an answered one of one minute."""
+        started_at = values.get("started_at", datetime(2026, 3, 2, 9, 41, 7, tzinfo=UTC))
+        defaults: dict[str, Any] = {"type": "outbound", "status": "completed", "started_at": started_at}
+        if not values.keys() & {"status", "answered_at", "ended_at"}:
+            defaults |= {"answered_at": started_at, "ended_at": started_at + timedelta(minutes=1)}
+        if not values.keys() & {"contact_id", "phone_number"}:
+            defaults["phone_number"] = phone_number()
+        return self.run(self._call(workspace_id, CreateCall(**(defaults | values))))
+
+    async def _call(self, workspace_id: UUID, new: CreateCall) -> UUID:
+        await ensure_months(self.db, [new.started_at])
+        written = await calls.create_call(
+            self.db,
+            workspace_id,
+            ids.id_at(new.started_at),
+            columns_of(new),
+            contact_id=new.contact_id,
+            tag_ids=new.tag_ids,
+            author=Author("SKIPCALL"),
+            view=View(UUID(int=0)),
+        )
+        assert isinstance(written, WrittenCall), written
+        return UUID(written.call.id)
+
     def custom_field(self, workspace_id: UUID, name: str) -> CustomField:
         return self.run(custom_fields.create_custom_field(self.db, workspace_id, name))
+
+    def tag(self, workspace_id: UUID, label: str, *, is_success_tag: bool = False) -> str:
+        created = tags.create_tag(
+            self.db,
+            workspace_id,
+            label,
+            is_success_tag=is_success_tag,
+            source="SKIPCALL",
+            api_key_id=None,
+            request_id=None,
+        )
+        return self.run(created).id
+
+    def sequence(self, workspace_id: UUID, creator_id: UUID, assignees: Sequence[UUID], name: str) -> str:
+        created = sequences.create_sequence(
+            self.db,
+            workspace_id,
+            name,
+            creator_id=creator_id,
+            assigned_to_ids=assignees,
+            source="SKIPCALL",
+            api_key_id=None,
+            request_id=None,
+        )
+        written = self.run(created)
+        assert isinstance(written, WrittenSequence)
+        return written.sequence.id
+
+    def phone_number(self, workspace_id: UUID, value: str) -> str:
+        created = phone_numbers.create_phone_number(self.db, workspace_id, value, country="FR", label=None)
+        return self.run(created).id
+
+    def source(self, workspace_id: UUID, provider: Provider, *secrets: str, **options: Any) -> UUID:
+        """Add a telephony source with these secrets to a workspace and return its id."""
+        id = self.run(
+            add_source(
+                self.db,
+                workspace_id,
+                name=f"Source {next(_number)}",
+                source=Source(provider=provider, secrets=secrets),
+                options=SourceOptions(**options),
+                secret=SECRET.encode(),
+            )
+        )
+        assert id is not None
+        return id
+
+    def identity(self, workspace_id: UUID, source_id: UUID, identity: str, membership_id: UUID) -> None:
+        """Say whose extension, account or client name it is at a source."""
+        assert self.run(telephony.map_identity(self.db, workspace_id, source_id, identity, membership_id))
 
     def member(self, organization_id: UUID, workspace_ids: Sequence[UUID], **values: str) -> UUID:
         """Make a new person a member and return the id of the organization membership."""

@@ -57,6 +57,7 @@ class ServerProcess:
             "DATABASE_URL": database_url,
             "SKIPCALL_SECRET": SECRET,
             "SKIPCALL_TRUSTED_PROXIES": "127.0.0.0/8",
+            "SKIPCALL_DATA": str(log_file.parent / "data"),
             "PYTHONPATH": os.pathsep.join([str(SOURCE), *filter(None, sys.path)]),
         }
         with log_file.open("ab") as log:

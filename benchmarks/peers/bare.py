@@ -22,6 +22,8 @@ from skipcall.postgres.db import SESSION_SETTINGS
 
 CONNECTIONS = 16
 HEADERS = [("content-type", "application/json")]
+FILE = os.environ["BARE_FILE"]
+FILE_TYPE = ("content-type", "audio/wav")
 WORKSPACE_IDS = [uuid.UUID(os.environ["BARE_WORKSPACE"])]
 API_KEY_ID = uuid.UUID(os.environ["BARE_API_KEY"])
 NAMES = [field.encode_name for field in msgspec.structs.fields(Contact)]
@@ -60,6 +62,10 @@ class Bare:
         gc.set_threshold(50_000, 20, 100)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        if scope.path == "/audio":
+            length = ("content-length", str(os.path.getsize(FILE)))
+            protocol.response_file(200, [FILE_TYPE, length], FILE)
+            return
         values: dict[str, Any] = {
             "workspace_ids": WORKSPACE_IDS,
             "id": uuid.UUID(scope.path[len("/v1/contacts/") :]),

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from skipcall import logs, settings
 from skipcall.account import routes as account
 from skipcall.api_keys.gate import Gate
+from skipcall.calls import routes as calls
 from skipcall.contacts import routes as contacts
 from skipcall.custom_fields import routes as custom_fields
 from skipcall.documents.routes import Documents
@@ -22,7 +23,18 @@ from skipcall.http.request import Answer, Request
 from skipcall.http.routing import Operation
 from skipcall.http.server import Application
 from skipcall.idempotency.actions import forget_old_answers, perform_once
+from skipcall.phone_numbers import routes as phone_numbers
 from skipcall.postgres.db import Database
+from skipcall.recordings import routes as recordings
+from skipcall.recordings.actions import Archive
+from skipcall.sequences import routes as sequences
+from skipcall.stats import routes as stats
+from skipcall.storage.choice import open_storage
+from skipcall.tags import routes as tags
+from skipcall.telephony import routes as telephony
+from skipcall.telephony.queries import forget_old_reports
+from skipcall.telephony.sources import Sources
+from skipcall.transcriptions import routes as transcriptions
 
 FORGET_SECONDS = 600.0
 # Objects made since the last collection before the youngest generation is looked at: a request makes some hundreds.
@@ -35,11 +47,45 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.get_contact,
     contacts.update_contact,
     contacts.delete_contact,
+    calls.list_calls,
+    calls.create_call,
+    calls.get_call,
+    calls.update_call,
+    calls.delete_call,
+    recordings.get_recording,
+    recordings.delete_recording,
+    recordings.get_recording_audio,
+    recordings.put_recording_audio,
+    recordings.get_linked_audio,
+    transcriptions.get_transcription,
+    transcriptions.put_transcription,
     custom_fields.list_custom_fields,
     custom_fields.create_custom_field,
     custom_fields.get_custom_field,
     custom_fields.update_custom_field,
     custom_fields.delete_custom_field,
+    tags.list_tags,
+    tags.create_tag,
+    tags.get_tag,
+    tags.update_tag,
+    tags.delete_tag,
+    sequences.list_sequences,
+    sequences.create_sequence,
+    sequences.get_sequence,
+    sequences.update_sequence,
+    sequences.delete_sequence,
+    sequences.list_sequence_contacts,
+    sequences.add_sequence_contacts,
+    sequences.remove_sequence_contacts,
+    sequences.list_sequence_runs,
+    phone_numbers.list_phone_numbers,
+    phone_numbers.get_phone_number,
+    stats.get_tag_repartition,
+    stats.get_status_repartition,
+    stats.get_call_duration,
+    stats.get_user_statistics,
+    telephony.ingest_reports,
+    telephony.ingest_twilio_reports,
     account.list_workspaces,
     account.get_workspace,
     account.list_workspace_members,
@@ -68,7 +114,9 @@ class Server:
                 "the server needs DATABASE_URL and SKIPCALL_SECRET; `skipcall serve` sets both"
             )
         self._database = Database(read.database_url, read.connections_max)
+        self._archive = Archive(open_storage(read), read.recording_bytes_max, read.secret.encode(), read.public_url)
         self._gate = Gate(self._database, read.secret.encode(), read.trusted_proxies)
+        self._sources = Sources(read.secret.encode(), read.public_url)
         self._application = Application(operations(read.public_url), self._admit, self._perform)
         self._tasks: list[asyncio.Task[None]] = []
         self.__rsgi__ = self._application.__rsgi__
@@ -96,6 +144,9 @@ class Server:
 
     async def _admit(self, request: Request, operation: Operation | None) -> None:
         request.database = self._database
+        request.archive = self._archive
+        request.gate = self._gate
+        request.sources = self._sources
         await self._gate.admit(request, operation)
 
     async def _perform(self, request: Request, run: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -105,8 +156,9 @@ class Server:
         while True:
             try:
                 await forget_old_answers(self._database)
+                await forget_old_reports(self._database)
             except Exception as failure:  # noqa: BLE001 - this must go on
-                log.warning("could not forget old answers", extra={"fields": {"exception": type(failure).__name__}})
+                log.warning("could not forget what is old", extra={"fields": {"exception": type(failure).__name__}})
             await asyncio.sleep(FORGET_SECONDS)
 
 

@@ -5,6 +5,7 @@ Refusal
 ├── Forbidden              known, but not allowed: subscription, plan, scope of the key
 ├── LimitReached           too many requests; carries when one fits again
 ├── NotFound               missing, or outside what the caller may see: the two look the same
+├── Gone                   was there, and was erased for good
 ├── Invalid                the input breaks a rule; carries every fault found
 ├── Conflict               the input is right, but not beside what is stored
 ├── PreconditionFailed     the record is not the version that the caller named
@@ -83,6 +84,12 @@ class NotFound(Refusal):
         super().__init__(f"{noun} not found")
 
 
+class Gone(Refusal):
+    """What was here has been erased."""
+
+    code = "GONE"
+
+
 class Invalid(Refusal):
     """The input breaks at least one rule; `faults` holds all that one stage of checks found."""
 
@@ -101,7 +108,7 @@ class Conflict(Refusal):
 
 
 class PreconditionFailed(Refusal):
-    """`If-Match` named another version; `etag` is that of the present one."""
+    """`If-Match` named another version; `etag` is that of the present one, "" if there is none."""
 
     code = "VERSION_MISMATCH"
 

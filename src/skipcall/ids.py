@@ -3,10 +3,12 @@
 import os
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _last_tick = 0
 
 
@@ -20,6 +22,13 @@ def new_id() -> UUID:
     tick = max(time.time_ns() * 4096 // 1_000_000, _last_tick + 1)
     _last_tick = tick
     high = (tick >> 12) << 16 | 0x7000 | (tick & 0xFFF)
+    low = 0x8000000000000000 | int.from_bytes(os.urandom(8)) >> 2
+    return UUID(int=high << 64 | low)
+
+
+def id_at(moment: datetime) -> UUID:
+    """Return a version 7 UUID of a moment from 1970 on; several of one millisecond come in no order."""
+    high = (moment - _EPOCH) // timedelta(milliseconds=1) << 16 | 0x7000 | int.from_bytes(os.urandom(2)) >> 4
     low = 0x8000000000000000 | int.from_bytes(os.urandom(8)) >> 2
     return UUID(int=high << 64 | low)
 

@@ -4,10 +4,13 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 CONNECTIONS_MAX = 500
+RECORDING_BYTES_MAX = 200_000_000
+RECORDING_BYTES_LIMIT = 5_000_000_000  # S3 copies no larger object in one request
 SECRET_LENGTH_MIN = 32
 
 
@@ -28,32 +31,83 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None  # SKIPCALL_PUBLIC_URL: address that clients use, for documents and links
     connections_max: int = 16  # SKIPCALL_CONNECTIONS: database connections of one server process
     trusted_proxies: tuple[str, ...] = ()  # SKIPCALL_TRUSTED_PROXIES: networks whose X-Forwarded-For is believed
+    outbound_networks: tuple[str, ...] = ()  # SKIPCALL_OUTBOUND_NETWORKS: networks that recordings may come from, too
+    storage: str | None = None  # SKIPCALL_STORAGE: where recordings are kept; none means a folder in the data directory
+    s3_endpoint: str | None = None  # SKIPCALL_S3_ENDPOINT: address of a server that is not Amazon's
+    s3_region: str | None = None  # SKIPCALL_S3_REGION: region of the bucket
+    s3_key_id: str | None = None  # SKIPCALL_S3_KEY_ID: access key
+    s3_secret: str | None = None  # SKIPCALL_S3_SECRET: its secret
+    s3_secret_file: Path | None = None  # SKIPCALL_S3_SECRET_FILE: file that holds the secret instead
+    recording_bytes_max: int = RECORDING_BYTES_MAX  # SKIPCALL_RECORDING_BYTES_MAX: size of one recording
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of this process; raise `SettingsError` for one that cannot be used."""
+    database_url = environment.get("DATABASE_URL") or None
+    if database_url is not None and not database_url.startswith(("postgresql://", "postgres://")):
+        raise SettingsError("DATABASE_URL must be an address such as postgresql://user:password@host/database")
     connections = environment.get("SKIPCALL_CONNECTIONS", "16")
     if not connections.isdecimal() or not 1 <= int(connections) <= CONNECTIONS_MAX:
         raise SettingsError(f"SKIPCALL_CONNECTIONS must be a whole number from 1 to {CONNECTIONS_MAX}")
     secret = environment.get("SKIPCALL_SECRET") or None
     if secret is not None and len(secret) < SECRET_LENGTH_MIN:
         raise SettingsError(f"SKIPCALL_SECRET must have at least {SECRET_LENGTH_MIN} characters")
-    proxies = tuple(filter(None, environment.get("SKIPCALL_TRUSTED_PROXIES", "").replace(" ", "").split(",")))
-    for proxy in proxies:
-        try:
-            ip_network(proxy)
-        except ValueError:
-            raise SettingsError(f"SKIPCALL_TRUSTED_PROXIES: {proxy!r} is no network such as 10.0.0.0/8") from None
-    public_url = (environment.get("SKIPCALL_PUBLIC_URL") or "").rstrip("/") or None
-    if public_url is not None and not public_url.startswith(("http://", "https://")):
-        raise SettingsError("SKIPCALL_PUBLIC_URL must begin with http:// or https://")
+    proxies = _networks("SKIPCALL_TRUSTED_PROXIES", environment.get("SKIPCALL_TRUSTED_PROXIES", ""))
+    outbound = _networks("SKIPCALL_OUTBOUND_NETWORKS", environment.get("SKIPCALL_OUTBOUND_NETWORKS", ""))
+    public_url = _address("SKIPCALL_PUBLIC_URL", environment.get("SKIPCALL_PUBLIC_URL"))
     binaries = environment.get("SKIPCALL_POSTGRES_BINARIES")
+    recording = environment.get("SKIPCALL_RECORDING_BYTES_MAX") or str(RECORDING_BYTES_MAX)
+    if not recording.isdecimal() or not 1 <= int(recording) <= RECORDING_BYTES_LIMIT:
+        raise SettingsError(f"SKIPCALL_RECORDING_BYTES_MAX must be a whole number from 1 to {RECORDING_BYTES_LIMIT}")
+    secret_file = environment.get("SKIPCALL_S3_SECRET_FILE") or None
     return Settings(
-        database_url=environment.get("DATABASE_URL") or None,
+        database_url=database_url,
         data_directory=Path(environment.get("SKIPCALL_DATA") or "data"),
         postgres_binaries=Path(binaries) if binaries else None,
         secret=secret,
         public_url=public_url,
         connections_max=int(connections),
         trusted_proxies=proxies,
+        outbound_networks=outbound,
+        storage=_storage(environment.get("SKIPCALL_STORAGE") or None),
+        s3_endpoint=_address("SKIPCALL_S3_ENDPOINT", environment.get("SKIPCALL_S3_ENDPOINT")),
+        s3_region=environment.get("SKIPCALL_S3_REGION") or None,
+        s3_key_id=environment.get("SKIPCALL_S3_KEY_ID") or None,
+        s3_secret=environment.get("SKIPCALL_S3_SECRET") or _text_in("SKIPCALL_S3_SECRET_FILE", secret_file),
+        s3_secret_file=Path(secret_file) if secret_file else None,
+        recording_bytes_max=int(recording),
     )
+
+
+def _networks(name: str, text: str) -> tuple[str, ...]:
+    networks = tuple(filter(None, text.replace(" ", "").split(",")))
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise SettingsError(f"{name}: {network!r} is no network such as 10.0.0.0/8") from None
+    return networks
+
+
+def _address(name: str, text: str | None) -> str | None:
+    address = (text or "").rstrip("/") or None
+    if address is not None and not address.startswith(("http://", "https://")):
+        raise SettingsError(f"{name} must begin with http:// or https://")
+    return address
+
+
+def _storage(text: str | None) -> str | None:
+    """Return an address of a storage if it is `file:///folder`, `s3://bucket` or `s3://bucket/prefix`."""
+    parts = urlsplit(text or "")
+    is_folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+    is_bucket = parts.scheme == "s3" and bool(parts.netloc)
+    if text is not None and (not (is_folder or is_bucket) or parts.query or parts.fragment):
+        raise SettingsError("SKIPCALL_STORAGE must be file:///folder or s3://bucket/prefix")
+    return text
+
+
+def _text_in(name: str, file: str | None) -> str | None:
+    try:
+        return Path(file).read_text("utf-8").strip() if file else None
+    except (OSError, ValueError) as failure:
+        raise SettingsError(f"{name} cannot be read: {file}") from failure

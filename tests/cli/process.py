@@ -94,14 +94,26 @@ class Serve:
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key or self.ready['liveKey']}"})
 
     def workers(self) -> list[int]:
-        """The process ids of the children that answer requests (the other child is the database's guard)."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"guard.py" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        """The process ids of the children that answer requests."""
+        return [pid for pid, command in self._children() if not {b"worker", b"guard.py"} & _words(command)]
+
+    def companions(self) -> list[int]:
+        """The process ids of the children that do the other work."""
+        return [pid for pid, command in self._children() if b"worker" in _words(command)]
+
+    def _children(self) -> list[tuple[int, bytes]]:
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [int(pid) for thread in threads for pid in thread.read_text().split()]
+        return [(pid, Path(f"/proc/{pid}/cmdline").read_bytes()) for pid in children]
 
     def kill(self) -> None:
         """End the main process, and only that, as the kernel does when memory is short."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(END_SECONDS)
+
+
+def _words(command: bytes) -> set[bytes]:
+    return {word.rpartition(b"/")[2] for word in command.split(b"\0")}
 
 
 def wait_until_gone(pid: int, seconds: float = 10.0) -> None:

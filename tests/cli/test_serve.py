@@ -174,7 +174,7 @@ def test_a_port_that_is_taken_is_refused(serve: Serve, place: Path) -> None:
         ({"SKIPCALL_TRUSTED_PROXIES": "10.0.0.0/99"}, "SKIPCALL_TRUSTED_PROXIES"),
         ({"SKIPCALL_POSTGRES_BINARIES": "/nowhere"}, "SKIPCALL_POSTGRES_BINARIES"),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "does not answer"),
-        ({"DATABASE_URL": "nonsense"}, "does not answer"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL must be an address"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(home: Path, settings: dict[str, str], message: str) -> None:

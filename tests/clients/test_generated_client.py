@@ -115,3 +115,19 @@ def test_client_of_our_document(our_client: ModuleType, team: Team) -> None:
     api.contact_controller_delete(created.id)
     with pytest.raises(our_client.exceptions.NotFoundException):
         api.contact_controller_get(created.id)
+
+
+def test_client_of_our_document_reads_calls(our_client: ModuleType, team: Team) -> None:
+    values = {
+        "type": "outbound",
+        "status": "completed",
+        "startedAt": "2026-03-02T09:41:07Z",
+        "phoneNumber": phone_number(5),
+    }
+    created = team.client.post("/v1/calls", values)
+    configuration = our_client.Configuration(host=team.client.url, access_token=team.key.text)
+    api = our_client.CallsApi(our_client.ApiClient(configuration))
+    page = api.call_controller_list(type="outbound", size=1)
+    assert [one.id for one in page.data] == [created["id"]]
+    call = api.call_controller_get(created["id"])
+    assert (call.status, call.phone_number.value) == ("completed", phone_number(5))

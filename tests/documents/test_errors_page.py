@@ -44,7 +44,8 @@ def fault_codes() -> set[str]:
             elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
                 first, second = node.elts
                 text = isinstance(second, ast.JoinedStr) or (
-                    isinstance(second, ast.Constant) and isinstance(second.value, str)
+                    isinstance(second, ast.Constant)
+                    and " " in str(second.value)  # two codes are not a code and its words
                 )
                 if text and isinstance(first, ast.Constant) and CODE.fullmatch(str(first.value)):
                     found.add(str(first.value))

@@ -75,6 +75,12 @@ def test_addresses_are_those_that_readers_know() -> None:
         "custom-fields/create-a-custom-field.md",
         "custom-fields/update-a-custom-field.md",
         "workspaces/list-members-of-a-workspace.md",
+        "tags/create-a-tag.md",
+        "tags/delete-a-tag.md",
+        "sequences/create-a-sequence.md",
+        "sequences/list-contacts-of-a-sequence.md",
+        "sequences/add-contacts-to-a-sequence.md",
+        "sequences/remove-contacts-from-a-sequence.md",
     } <= set(LIBRARY.places)
 
 

@@ -18,14 +18,29 @@ BY_ID = [one for one in GUARDED if "{id}" in one.path]
 
 guarded = pytest.mark.parametrize("operation", GUARDED, ids=lambda one: f"{one.method} {one.path}")
 
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+
 # A body that each operation with one takes. A new operation with a body needs one here.
 BODIES: dict[str, Any] = {
     "create_contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980001"]},
     "update_contact": {"role": "CTO"},
+    "create_call": {
+        "type": "outbound",
+        "status": "completed",
+        "startedAt": "2026-03-02T09:41:07.250Z",
+        "phoneNumber": "+33639980001",
+    },
+    "update_call": {"notes": "Call back"},
+    "put_transcription": {"summary": "Wants an offer by Friday"},
     "create_custom_field": {"name": "Industry"},
     "update_custom_field": {"name": "Sector"},
+    "create_tag": {"label": "Meeting booked"},
+    "update_tag": {"label": "Meeting"},
+    "create_sequence": {"name": "Prospects", "creatorId": NOWHERE},
+    "update_sequence": {"name": "Clients"},
+    "add_sequence_contacts": [{"contactId": NOWHERE}],
+    "remove_sequence_contacts": [NOWHERE],
 }
-NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
 def call(client: Any, operation: Operation, id: str = NOWHERE, **options: Any) -> httpx.Response:
@@ -105,8 +120,16 @@ def id_of(team: Team, operation: Operation) -> str:
     noun = operation.path.split("/")[2]
     if noun == "contacts":
         return team.contact().rpartition("/")[2]
+    if noun == "calls":
+        return team.call().rpartition("/")[2]
     if noun == "custom-fields":
         return team.field("Industry").id
+    if noun == "tags":
+        return team.tag("Later")
+    if noun == "sequences":
+        return team.sequence().rpartition("/")[2]
+    if noun == "phone-numbers":
+        return team.phone_number()
     if noun == "workspaces":
         return str(team.workspace_id)
     assert noun == "users", f"say here how to make one of /v1/{noun}"

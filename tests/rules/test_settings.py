@@ -11,7 +11,7 @@ from skipcall import settings
 from skipcall.settings import Settings, SettingsError, load
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
-NAMES = re.findall(r"#\s+([A-Z][A-Z_]+):", inspect.getsource(Settings))
+NAMES = re.findall(r"#\s+([A-Z][A-Z0-9_]+):", inspect.getsource(Settings))
 
 
 def test_each_setting_names_its_variable() -> None:
@@ -21,7 +21,7 @@ def test_each_setting_names_its_variable() -> None:
 
 
 def test_the_page_lists_each_setting_once_and_nothing_else() -> None:
-    assert sorted(re.findall(r"^\| `([A-Z_]+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)) == sorted(NAMES)
+    assert sorted(re.findall(r"^\| `([A-Z0-9_]+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)) == sorted(NAMES)
 
 
 def test_nothing_set() -> None:
@@ -39,6 +39,13 @@ def test_everything_set() -> None:
             "SKIPCALL_PUBLIC_URL": "https://api.example.com/",
             "SKIPCALL_CONNECTIONS": "3",
             "SKIPCALL_TRUSTED_PROXIES": "10.0.0.0/8, fd00::/8",
+            "SKIPCALL_OUTBOUND_NETWORKS": "127.0.0.0/8",
+            "SKIPCALL_STORAGE": "s3://bucket/prefix",
+            "SKIPCALL_S3_ENDPOINT": "http://127.0.0.1:9000/",
+            "SKIPCALL_S3_REGION": "eu-west-3",
+            "SKIPCALL_S3_KEY_ID": "key",
+            "SKIPCALL_S3_SECRET": "secret",
+            "SKIPCALL_RECORDING_BYTES_MAX": "1000",
         }
     )
     assert found == Settings(
@@ -49,12 +56,27 @@ def test_everything_set() -> None:
         public_url="https://api.example.com",
         connections_max=3,
         trusted_proxies=("10.0.0.0/8", "fd00::/8"),
+        outbound_networks=("127.0.0.0/8",),
+        storage="s3://bucket/prefix",
+        s3_endpoint="http://127.0.0.1:9000",
+        s3_region="eu-west-3",
+        s3_key_id="key",
+        s3_secret="secret",
+        recording_bytes_max=1000,
     )
+
+
+def test_a_secret_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from the file\n")
+    assert load({"SKIPCALL_S3_SECRET_FILE": str(file)}).s3_secret == "from the file"
+    assert load({"SKIPCALL_S3_SECRET_FILE": str(file), "SKIPCALL_S3_SECRET": "set"}).s3_secret == "set"
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("DATABASE_URL", "localhost/skipcall"),
         ("SKIPCALL_CONNECTIONS", "0"),
         ("SKIPCALL_CONNECTIONS", "many"),
         ("SKIPCALL_CONNECTIONS", "-1"),
@@ -64,6 +86,16 @@ def test_everything_set() -> None:
         ("SKIPCALL_SECRET", "short"),
         ("SKIPCALL_TRUSTED_PROXIES", "everywhere"),
         ("SKIPCALL_TRUSTED_PROXIES", "10.0.0.0/8,10.0.0.1/8"),
+        ("SKIPCALL_OUTBOUND_NETWORKS", "everywhere"),
+        ("SKIPCALL_STORAGE", "/folder"),
+        ("SKIPCALL_STORAGE", "file://host/folder"),
+        ("SKIPCALL_STORAGE", "s3:///prefix"),
+        ("SKIPCALL_STORAGE", "gs://bucket"),
+        ("SKIPCALL_STORAGE", "s3://bucket/prefix?region=x"),
+        ("SKIPCALL_S3_ENDPOINT", "s3.example.com"),
+        ("SKIPCALL_S3_SECRET_FILE", "/nowhere/at/all"),
+        ("SKIPCALL_RECORDING_BYTES_MAX", "0"),
+        ("SKIPCALL_RECORDING_BYTES_MAX", "200MB"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:

@@ -30,6 +30,7 @@ ADDRESSES_KEPT_MAX = 50_000
 KEY_LENGTH_MAX = 128
 RECORD_USES_SECONDS = 10.0
 _BEARER = "bearer "
+_RATE_LIMIT = "x-ratelimit-"
 
 log = logging.getLogger("skipcall.api_keys")
 
@@ -98,13 +99,16 @@ class Gate:
                 raise
         if caller is not None and (caller.expires_at is None or caller.expires_at > clock.now()):
             return caller
+        raise self.spend_failure(request, Unauthenticated())
+
+    def spend_failure(self, request: Request, refusal: Unauthenticated) -> Refusal:
+        """Spend one failed authentication of the request's address; return the refusal, or `LimitReached`."""
         budget = self._failures(request).admit(FAILURES_PER_MINUTE, clock.now_ms())
+        request.headers = [one for one in request.headers if not one[0].startswith(_RATE_LIMIT)]
         _show(request, FAILURES_PER_MINUTE, budget)
-        if not budget.admitted:
-            raise LimitReached(
-                "Too many requests without a valid API key from this address", -(-budget.wait_ms // 1000)
-            )
-        raise Unauthenticated
+        if budget.admitted:
+            return refusal
+        return LimitReached("Too many requests without a valid API key from this address", -(-budget.wait_ms // 1000))
 
     async def _find(self, key: str) -> Caller | None:
         if clock.now_ms() > self._known_until_ms:

@@ -14,6 +14,7 @@ from skipcall.clock import timestamp
 from skipcall.plans import queries as plan_queries
 from skipcall.plans.model import PLANS, STATUSES
 from skipcall.postgres.db import Database, Row
+from skipcall.tags.queries import create_first_tags
 from skipcall.workspaces import queries
 from skipcall.workspaces.model import Workspace
 
@@ -86,9 +87,11 @@ def create_workspace(
 
     async def work(db: Database) -> Item:
         organization_id = (await find_organization(db, organization))["id"]
-        id = await queries.create_workspace(
-            db, organization_id, name=name, mode=mode, default_country=country, timezone=timezone
-        )
+        async with db.begin() as tx:
+            id = await queries.create_workspace(
+                tx, organization_id, name=name, mode=mode, default_country=country, timezone=timezone
+            )
+            await create_first_tags(tx, id)
         every = await queries.list_all_workspaces(db, organization_id)
         return next(_workspace(mode, one) for mode, one in every if one.id == str(id))
 

@@ -1,10 +1,5 @@
 """`contacts`: contacts from a file."""
 
-import contextlib
-import csv
-import os
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +7,10 @@ import typer
 
 from skipcall.cli import options
 from skipcall.cli.database import run_on_database
+from skipcall.cli.imports import csv_report, progress_bar
 from skipcall.cli.names import find_organization_id, find_workspaces
 from skipcall.cli.options import AsJson, Data
-from skipcall.cli.output import CommandFailed, print_json, print_list
+from skipcall.cli.output import print_json, print_list
 from skipcall.postgres.db import Database
 
 if TYPE_CHECKING:
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
 contacts = typer.Typer(no_args_is_help=True, help="Contacts from files.")
 
 FAULTS_SHOWN_MAX = 20
+REPORT_HEADINGS = ("line", "column", "code", "reason", "row")
 FAULT_COLUMNS = {"Line": "line", "Column": "column", "Code": "code", "Reason": "reason", "Row": "outcome"}
 
 
@@ -77,7 +74,15 @@ def import_contacts(
     async def work(db: Database) -> "ImportReport":
         organization_id = await find_organization_id(db, organization)
         [(_, space)] = await find_workspaces(db, [workspace], organization_id)
-        with _written(report) as on_fault, _progress() as on_progress:
+        with csv_report(report, REPORT_HEADINGS) as write, progress_bar() as show:
+
+            def on_fault(fault: "RowFault") -> None:
+                write([fault.line, fault.column or "", fault.code, fault.reason, _outcome(fault)])
+
+            def on_progress(progress: "Progress") -> None:
+                words = f"{progress.created:,} contacts, {progress.refused:,} rows refused"
+                show(progress.line, progress.lines, words)
+
             return await run_import(
                 db,
                 space,
@@ -101,51 +106,6 @@ def _choice(text: str) -> tuple[str, str]:
     if not separator or not heading:
         raise typer.BadParameter(f"--column takes HEADING=FIELD, not {text!r}")
     return heading, field
-
-
-@contextlib.contextmanager
-def _written(report: Path | None) -> Iterator[Callable[["RowFault"], None]]:
-    """Lend what writes a fault to the report. An import that breaks off leaves an earlier report as it is."""
-    if report is None:
-        yield lambda _: None
-        return
-    draft = report.with_name(f"{report.name}.{os.getpid()}.part")
-    with contextlib.ExitStack() as files:
-        try:
-            file = files.enter_context(draft.open("w", encoding="utf-8", newline=""))
-        except OSError as problem:
-            raise CommandFailed(f"cannot write the report: {problem}") from problem
-        files.callback(draft.unlink, missing_ok=True)
-        writer = csv.writer(file)
-        writer.writerow(["line", "column", "code", "reason", "row"])
-
-        def write(fault: "RowFault") -> None:
-            writer.writerow([fault.line, fault.column or "", fault.code, fault.reason, _outcome(fault)])
-
-        yield write
-        file.flush()
-        draft.replace(report)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[["Progress"], None]]:
-    """Lend what shows how far an import is, on a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    shown = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Bars(*shown, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("reading", total=None)
-
-        def show(progress: "Progress") -> None:
-            words = f"{progress.created:,} contacts, {progress.refused:,} rows refused"
-            bars.update(task, total=progress.lines, completed=progress.line, description=words)
-
-        yield show
 
 
 def _outcome(fault: "RowFault") -> str:

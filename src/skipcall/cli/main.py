@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from skipcall import __version__
-from skipcall.cli import accounts, contacts, keys, members
+from skipcall.cli import accounts, calls, contacts, keys, members, numbers, sources
 from skipcall.cli.database import database_url, read_settings
 from skipcall.cli.doctor import doctor
 from skipcall.cli.options import Data
 from skipcall.cli.output import CommandFailed, warn
 from skipcall.cli.serve import serve
+from skipcall.cli.worker import worker
 from skipcall.errors import Refusal
 from skipcall.postgres.db import DatabaseRefusal, connect
 from skipcall.postgres.embedded import PostgresError
@@ -65,14 +66,18 @@ def migrate(data: Data = None) -> None:
 
 
 app.command()(serve)
+app.command()(worker)
 app.command()(doctor)
 app.add_typer(accounts.organizations, name="organizations")
 app.add_typer(accounts.workspaces, name="workspaces")
 app.add_typer(members.members, name="members")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(numbers.numbers, name="numbers")
 app.add_typer(accounts.plans, name="plans")
 app.add_typer(accounts.subscriptions, name="subscriptions")
 app.add_typer(contacts.contacts, name="contacts")
+app.add_typer(sources.sources, name="sources")
+app.add_typer(calls.calls, name="calls")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skipcall.cli.companion import Companion
 from skipcall.cli.database import database_url, read_settings
 from skipcall.cli.options import Data
 from skipcall.cli.output import CommandFailed, warn
@@ -46,6 +47,9 @@ def serve(
         Path | None,
         typer.Option(dir_okay=False, help="Write URL and demo keys to this file, as JSON, once requests are answered."),
     ] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Do the work of `skipcall worker` too, or leave it to others.")
+    ] = True,
 ) -> None:
     """Run the server until Ctrl-C.
 
@@ -65,12 +69,20 @@ def serve(
         secret = get_secret(read)
         made = asyncio.run(_prepare(read, url, secret, demo=demo))
         loading.join()
-        os.environ |= {"DATABASE_URL": url, "SKIPCALL_SECRET": secret}
+        data = read.data_directory.absolute()
+        os.environ |= {"DATABASE_URL": url, "SKIPCALL_SECRET": secret, "SKIPCALL_DATA": str(data)}
         from skipcall import logs
-        from skipcall.cli.worker import run_server
+        from skipcall.cli.granian_server import run_server
 
         logs.set_up()
-        run_server(address, lambda: _announce(read, address, made, ready_file))
+        companion = ending.enter_context(Companion(read.data_directory))
+
+        def on_ready() -> None:
+            _announce(read, address, made, ready_file)
+            if worker:
+                companion.start()
+
+        run_server(address, on_ready)
 
 
 def _end(_number: int, _frame: object) -> None:
@@ -84,7 +96,7 @@ def _load() -> None:
         import uvloop  # noqa: F401
 
         import skipcall.app
-        import skipcall.cli.worker  # noqa: F401
+        import skipcall.cli.granian_server  # noqa: F401
 
 
 @contextlib.contextmanager
@@ -126,8 +138,11 @@ async def _prepare(read: Settings, url: str, secret: str, *, demo: bool) -> "Dem
         if not demo:
             return None
         from skipcall.demo.actions import make_demo
+        from skipcall.recordings.actions import Archive
+        from skipcall.storage.choice import open_storage
 
-        return await make_demo(database, secret.encode(), read.data_directory)
+        archive = Archive(open_storage(read), read.recording_bytes_max, secret.encode(), read.public_url)
+        return await make_demo(database, archive, read.data_directory)
     finally:
         await database.close()
 

@@ -1,124 +1,64 @@
-"""Runs the server under Granian: one worker process, started again if it dies, ended with its parent."""
+"""`worker`: everything that is done beside answering requests."""
 
+import asyncio
 import contextlib
-import multiprocessing
 import os
 import signal
-import socket
 import threading
-import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server.common import AbstractServer
+import typer
 
-from skipcall.cli.output import CommandFailed
-from skipcall.cli.port import Address
+from skipcall.cli.database import database_url, read_settings
+from skipcall.cli.options import Data
+from skipcall.cli.secret import get_secret
 
-HEADER_READ_TIMEOUT_MS = 5_000
-# More than the 16 kB of headers that the application allows, so that it is the one that answers.
-BUFFER_BYTES_MAX = 65_536
-CONNECTIONS_MAX = 1_024
-DRAIN_SECONDS = 15
-READY_SECONDS = 30.0
-POLL_SECONDS = 0.01
-ANSWER_SECONDS = 2.0
-# Warnings of the server itself go the way of our own.
-_LOGGING = {"formatters": {}, "handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}
+if TYPE_CHECKING:
+    from skipcall.worker import Worker
 
 
-def run_server(address: Address, on_ready: Callable[[], None]) -> None:
-    """Serve until a signal asks to end, and drain; call `on_ready` in a thread once a request was answered.
+def worker(
+    data: Data = None,
+    *,
+    beside_server: Annotated[
+        bool, typer.Option("--beside-server", hidden=True, help="End when standard input does.")
+    ] = False,
+) -> None:
+    """Fetch recordings, follow the files of Asterisk, clean up; until Ctrl-C.
 
-    The worker reads its settings from the environment. Raises `CommandFailed` when it does not become ready, or dies
-    again and again.
+    `skipcall serve` does it too, unless it is started with --no-worker. Several workers may share a database, for example
+    one on the machine of the exchange.
     """
-    server = Granian(
-        "skipcall.app:build",
-        address=address.host,
-        port=address.port,
-        interface=Interfaces.RSGI,
-        loop=Loops.uvloop,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_READ_TIMEOUT_MS, max_buffer_size=BUFFER_BYTES_MAX),
-        websockets=False,
-        workers=1,
-        backlog=CONNECTIONS_MAX,
-        respawn_failed_workers=True,
-        workers_kill_timeout=DRAIN_SECONDS,
-        log_level=LogLevels.warning,
-        log_dictconfig=_LOGGING,
-    )
-    startup = _Startup(server, address, on_ready)
-    server.on_startup(startup.begin)
-    failed = False
-    try:
-        server.serve(target_loader=load_application, wrap_loader=False)
-    except SystemExit as end:  # Ctrl-C reaches the worker too, and its end may be taken for an accident
-        failed = bool(end.code) and not server.interrupt_signal
-    if startup.failure:
-        raise CommandFailed(startup.failure)
-    if failed:
-        raise CommandFailed("the server process died twice in a row; what it wrote is above")
+    from skipcall import logs
+    from skipcall.worker import Worker
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    read = read_settings(data)
+    with database_url(read) as url:
+        os.environ |= {"DATABASE_URL": url, "SKIPCALL_SECRET": get_secret(read)}
+        logs.set_up()
+        asyncio.run(_run(Worker(read_settings(data)), beside_server=beside_server))
 
 
-def load_application() -> Any:
-    """Return the application; called in the worker.
-
-    The worker leaves the terminal's process group: Ctrl-C would reach it beside its parent's word to end, and two such
-    words within a moment can make Granian hang until it is killed.
-    """
-    os.setpgid(0, 0)
-    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
-    from skipcall.app import build
-
-    return build()
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
-def _end_with_parent() -> None:
-    """A worker without its parent would keep the port, and nobody would stop it."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+async def _run(work: "Worker", *, beside_server: bool) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work.run())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    if beside_server:
+        threading.Thread(target=_end_with_server, name="end-with-server", daemon=True).start()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _end_with_server() -> None:
+    """The server's end of the pipe is closed when it ends, however it does; then it is too late for last words."""
+    # Not through sys.stdin: a thread that waits there holds its lock, and the interpreter then aborts at its own end.
+    while os.read(0, 1):
+        pass
     os._exit(1)
-
-
-class _Startup:
-    """Watches a server become ready."""
-
-    def __init__(self, server: AbstractServer[Any], address: Address, on_ready: Callable[[], None]) -> None:
-        self.failure: str | None = None
-        self._server, self._address, self._on_ready = server, address, on_ready
-
-    def begin(self) -> None:
-        signal.signal(signal.SIGHUP, self._server.signal_handler_interrupt)  # the terminal is gone
-        threading.Thread(target=self._watch, name="startup", daemon=True).start()
-
-    def _watch(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while not self._server.wrks:  # nothing may run beside the fork
-            time.sleep(POLL_SECONDS)
-        while not self._is_ready():
-            if time.monotonic() > deadline:
-                self._fail(f"the server answered no request within {READY_SECONDS:.0f} seconds; what it wrote is above")
-                return
-            time.sleep(POLL_SECONDS)
-        try:
-            self._on_ready()
-        except OSError as problem:
-            self._fail(str(problem))
-
-    def _fail(self, failure: str) -> None:
-        self.failure = failure
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    def _is_ready(self) -> bool:
-        place = (self._address.reachable_host, self._address.port)
-        with contextlib.suppress(OSError), socket.create_connection(place, timeout=ANSWER_SECONDS) as connection:
-            connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return connection.recv(64).startswith(b"HTTP/1.1 200 ")
-        return False

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall.contacts.model import Contact, Source
+from skipcall.events.queries import RECORD
 from skipcall.page import Place
 from skipcall.postgres.db import Row, Session, Statement
 
@@ -57,14 +58,12 @@ _RESOLVED = """
     FROM given"""
 _NONE_RESOLVED = "NULL::text[] AS unknown, false AS twice, false AS by_name"
 
+# `called`: with calls. A new contact has none.
 _COUNT = f"""
-    INSERT INTO contact_counts (workspace_id, slot, count)
-    SELECT workspace_id, pg_backend_pid() % {COUNT_SLOTS}, {{step}} FROM {{rows}}
-    ON CONFLICT (workspace_id, slot) DO UPDATE SET count = contact_counts.count + excluded.count"""
-
-_RECORD = """
-    INSERT INTO events (workspace_id, type, object_id, object_version, occurred_at, source, api_key_id, request_id, changes)
-    SELECT workspace_id, '{type}', id, version, updated_at, :source, :api_key_id, :request_id, {changes} FROM {rows}"""
+    INSERT INTO contact_counts (workspace_id, slot, count, called)
+    SELECT workspace_id, pg_backend_pid() % {COUNT_SLOTS}, {{step}}, {{step}} * (call_count > 0)::integer FROM written
+    ON CONFLICT (workspace_id, slot) DO UPDATE
+    SET count = contact_counts.count + excluded.count, called = contact_counts.called + excluded.called"""
 
 # Properties that a patch may set, by column. null or "" clears the second kind.
 _KEPT = {
@@ -129,7 +128,7 @@ def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", acce
             AND ROW({", ".join(f"b.{column}" for column in merged)}) IS DISTINCT FROM ROW({", ".join(merged.values())})
         RETURNING c.workspace_id, c.id, {_RETURNED},
             jsonb_strip_nulls(jsonb_build_object({_CHANGES})) AS changes
-    ), recorded AS ({_RECORD.format(type="contact.updated", changes="changes", rows="written")}
+    ), recorded AS ({RECORD.format(type="contact.updated", changes="changes", rows="written")}
     ), c AS (
         SELECT b.workspace_id, b.id, b.call_count, b.last_call_at, b.created_at, {_PRESENT},
             coalesce(b.version <> ALL(:versions), false) AS stale
@@ -161,8 +160,8 @@ CREATE_CONTACT = Statement(
         SELECT :workspace_id, :id, {_INSERTED}, r.values, :source
         FROM resolved r WHERE r.unknown IS NULL AND NOT r.twice
         RETURNING *
-    ), counted AS ({_COUNT.format(step="1", rows="written")}
-    ), recorded AS ({_RECORD.format(type="contact.created", changes="NULL", rows="written")}
+    ), counted AS ({_COUNT.format(step="1")}
+    ), recorded AS ({RECORD.format(type="contact.created", changes="NULL", rows="written")}
     )
     SELECT {_COLUMNS}, r.unknown, r.twice, r.by_name, false AS stale FROM resolved r LEFT JOIN written c ON true
     """
@@ -175,9 +174,9 @@ DELETE_CONTACT = Statement(
             updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
         WHERE c.workspace_id = ANY(:workspace_ids) AND c.id = :id AND c.deleted_at IS NULL
             AND (:versions::bigint[] IS NULL OR c.version = ANY(:versions))
-        RETURNING c.workspace_id, c.id, c.version, c.updated_at
-    ), counted AS ({_COUNT.format(step="-1", rows="written")}
-    ), recorded AS ({_RECORD.format(type="contact.deleted", changes="NULL", rows="written")}
+        RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.call_count
+    ), counted AS ({_COUNT.format(step="-1")}
+    ), recorded AS ({RECORD.format(type="contact.deleted", changes="NULL", rows="written")}
     )
     SELECT id FROM written
     """
@@ -210,13 +209,14 @@ LIST_CHANGED = Statement(
     WITH changed AS (
         SELECT one.* FROM unnest(:workspace_ids::uuid[]) AS w (id) CROSS JOIN LATERAL (
             SELECT c.*, e.occurred_at FROM events e CROSS JOIN LATERAL ({_OF_EVENT}) c
-            WHERE e.workspace_id = w.id AND (e.occurred_at, e.object_id) > (:moment, :after)
+            WHERE e.workspace_id = w.id AND (e.occurred_at, e.object_id) > (:moment, :after) AND e.type LIKE 'contact.%'
             ORDER BY e.occurred_at, e.object_id LIMIT :reach
         ) one ORDER BY one.occurred_at, one.id LIMIT :limit OFFSET :offset
     ), counted AS (
         SELECT count(*) AS total FROM (
             SELECT FROM events e CROSS JOIN LATERAL ({_OF_EVENT}) c
-            WHERE e.workspace_id = ANY(:workspace_ids) AND e.occurred_at >= :since LIMIT :count_max + 1
+            WHERE e.workspace_id = ANY(:workspace_ids) AND e.occurred_at >= :since AND e.type LIKE 'contact.%'
+            LIMIT :count_max + 1
         ) found
     )
     SELECT {_COLUMNS}, c.occurred_at, counted.total

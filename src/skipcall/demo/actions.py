@@ -1,4 +1,4 @@
-"""Makes the demo: an organization on EXPERT with a live and a test workspace, people, and contacts from a file.
+"""Makes the demo: an organization on EXPERT with a live and a test workspace, people, contacts from a file, and calls.
 
 Every call finds what an earlier one made and adds only what is missing, so that a server can be started with it any
 number of times. What was changed or deleted since stays so.
@@ -18,6 +18,8 @@ from skipcall.contacts import queries as contacts
 from skipcall.plans import queries as plans
 from skipcall.postgres.db import Database
 from skipcall.private_file import replace_file
+from skipcall.recordings.actions import Archive
+from skipcall.tags.queries import create_first_tags
 from skipcall.users import queries as users
 from skipcall.workspaces import queries as workspaces
 from skipcall.workspaces.model import Workspace
@@ -53,7 +55,7 @@ class _Keys(msgspec.Struct, frozen=True, rename="camel"):
     test_key: str = ""
 
 
-async def make_demo(db: Database, secret: bytes, data_directory: Path) -> Demo:
+async def make_demo(db: Database, archive: Archive, data_directory: Path) -> Demo:
     """Return the demo of this database, made or completed. Its keys are kept in `demo.json` of the data directory.
 
     Raises `Unavailable`, and `OSError` for a data directory that cannot be written.
@@ -61,7 +63,8 @@ async def make_demo(db: Database, secret: bytes, data_directory: Path) -> Demo:
     organization_id = await _find_organization(db) or await _make_organization(db)
     spaces = await _workspaces(db, organization_id)
     await _import_contacts(db, spaces)
-    keys = await _keep_keys(db, secret, organization_id, spaces, data_directory / KEYS_FILE)
+    await _make_calls(db, archive, spaces["LIVE"])
+    keys = await _keep_keys(db, archive.secret, organization_id, spaces, data_directory / KEYS_FILE)
     live_id = UUID(spaces["LIVE"].id)
     newest, _ = await contacts.list_contacts(
         db, [live_id], newest_first=False, after=None, limit=1, offset=0, by_slug=True
@@ -91,6 +94,8 @@ async def _make_organization(db: Database) -> UUID:
             )
             for mode, name in WORKSPACES.items()
         }
+        for space_id in space_ids.values():
+            await create_first_tags(tx, space_id)
         for email, first_name, last_name, role, modes in MEMBERS:
             await users.create_member(
                 tx,
@@ -115,6 +120,15 @@ async def _import_contacts(db: Database, spaces: dict[str, Workspace]) -> None:
         with CONTACTS_FILE.open(encoding="utf-8", newline="") as file:
             beginning.write_text("".join(islice(file, 1 + TEST_CONTACTS)), encoding="utf-8", newline="")
         await import_contacts(db, spaces["TEST"], beginning, create_fields=True)
+
+
+async def _make_calls(db: Database, archive: Archive, space: Workspace) -> None:
+    """Make three months of calls, unless there are any."""
+    from skipcall.demo.history import make_history, make_recordings  # most starts of a server need none
+
+    async with db.begin() as tx:
+        history = await make_history(tx, space)
+    await make_recordings(db, archive, UUID(space.id), history)
 
 
 async def _keep_keys(

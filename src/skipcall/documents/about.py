@@ -10,9 +10,15 @@ VERSION = "1.0"  # of the API, not of this server
 # In the order in which the documents show them.
 TAGS = {
     "Contacts": "People to call: find, create, change and delete them",
+    "Calls": "Who called whom, when, and what it came to; calls come from telephony, files and this API",
     "Custom fields": "Your own properties of contacts: a name that may change, a slug that never does",
+    "Tags": "Outcomes of calls, which people choose; some of them stand for a success",
+    "Sequences": "Contacts to call, shared out among users, and the sessions in which they are called",
+    "Phone numbers": "The numbers that a workspace calls from and is called on",
     "Workspaces": "The workspaces that an API key opens, and who works in them",
     "Users": "Members of the organization",
+    "Statistics": "Calls counted: by tag, by status, by user, and how long people talked",
+    "Ingest": "Where telephony providers report calls to; authenticated by the signature of the provider, not by an API key",
     "Account": "The API key in use: what it is and what it may do",
     "Health": "Whether the server works; these need no API key",
 }

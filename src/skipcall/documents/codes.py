@@ -78,6 +78,46 @@ REFUSALS = {
         "The workspace has as many custom fields as it may have.",
         "Delete one that is not needed any more.",
     ),
+    "RECORDING_PROCESSING": (
+        "The call has a recording that is not here yet: the provider is still at it, or it is being fetched.",
+        "Ask again after `Retry-After` seconds.",
+    ),
+    "RECORDING_ABSENT": (
+        "The call has no recording and never will; the message tells what its provider said.",
+        "Do not ask again.",
+    ),
+    "RECORDING_FAILED": (
+        "The call was recorded, but the recording could not be fetched or kept; the message tells why.",
+        "Upload the audio with `PUT /v1/calls/{id}/recording/audio` if you have it.",
+    ),
+    "RECORDING_ERASED": (
+        "The recording was erased. The call stays.",
+        "Do not ask again.",
+    ),
+    "RECORDING_LINK_EXPIRED": (
+        "The address of the audio was good for some minutes, which are over.",
+        "Ask for a new one with `GET /v1/calls/{id}/recording/audio?redirect=true`.",
+    ),
+    "GONE": (
+        "What was here has been erased.",
+        "Do not ask again.",
+    ),
+    "RANGE_NOT_SATISFIABLE": (
+        "`Range` begins beyond the end; `Content-Range` tells how long the whole is.",
+        "Ask for a part that exists, or for the whole.",
+    ),
+    "TAG_LABEL_TAKEN": (
+        "Another tag of the workspace has this label.",
+        "Use that tag, or another label.",
+    ),
+    "TOO_MANY_TAGS": (
+        "The workspace has as many tags as it may have.",
+        "Delete one that is not needed any more.",
+    ),
+    "LAST_SUCCESS_TAG": (
+        "The tag is the only one of its workspace with `isSuccessTag`, and a workspace always keeps one.",
+        "Create another success tag, or make another tag one, first.",
+    ),
     "VERSION_MISMATCH": (
         "`If-Match` names a version, and the record has been changed since.",
         "Read the record again, apply your change to what it is now, and send the new `ETag`.",
@@ -129,6 +169,7 @@ REFUSALS = {
 # Of refusals that only the command line can meet.
 COMMAND_LINE = {
     "IMPORT_RUNNING": "Another process imports the same file into the same workspace. Let it finish.",
+    "PHONE_NUMBER_TAKEN": "The workspace has this managed phone number already.",
     "SECRET_MISMATCH": (
         "The API keys in the database were made under another secret than the one that is set, so none of them would open "
         "anything. Set `SKIPCALL_SECRET` to the secret that they were made under."
@@ -138,6 +179,7 @@ COMMAND_LINE = {
 # Of `error.details[].code`: what is wrong.
 FAULTS = {
     "MALFORMED_REPORT": "A report of a telephony provider cannot be read as what that provider documents.",
+    "DIGEST_MISMATCH": "What arrived has another SHA-256 than `Repr-Digest` or `Content-Digest` says. Nothing was kept.",
     "MALFORMED_JSON": "The body is no valid JSON in UTF-8.",
     "INCOMPLETE_BODY": "The connection ended, or the chunks broke off, before the body was complete.",
     "DUPLICATE_KEY": "A property stands twice in one object; which of the two is meant cannot be known.",
@@ -158,21 +200,35 @@ FAULTS = {
     "TOO_LARGE": "The number is too large.",
     "TOO_FEW_ITEMS": "The array or object has too few items.",
     "TOO_MANY_ITEMS": "The array or object has too many items.",
-    "FORBIDDEN_CHARACTER": "The text holds a control character, such as a line break, a tab or NUL.",
+    "FORBIDDEN_CHARACTER": "The text holds a control character, such as a line break, a tab or NUL; notes may have lines.",
     "INVALID_EMAIL": "This is no e-mail address.",
     "INVALID_URL": "This is no absolute `http` or `https` address.",
     "INVALID_PHONE_NUMBER": (
-        "This is no phone number in E.164 form, `+` and the country code first, or no number of that country is so long."
+        "This is no phone number in E.164 form, `+` and the country code first, or no number of that country is so long. Of a "
+        "filter: no number of the region, in any form."
     ),
     "DUPLICATE_PHONE_NUMBER": "This number stands twice in the list.",
+    "UNKNOWN_MEMBER": "This person is no member of the workspace or, where an assignee is meant, is none of the sequence's.",
     "INVALID_ID": "At least one of the ids is no UUID, or there are too many.",
     "INVALID_CURSOR": "The cursor is not one that this list has given, or comes from a list in another order.",
     "INVALID_FORMAT": "The value does not have the form that it must have.",
-    "OUT_OF_RANGE": "The time, taken to UTC, is before the year 1 or after the year 9999.",
+    "OUT_OF_RANGE": (
+        "The time, taken to UTC, is before the year 1 or after the year 9999; or, in what is written, earlier or later than "
+        "the message says."
+    ),
+    "OUT_OF_ORDER": "A call starts, rings, is answered and ends, in this order: this moment is before one it must follow.",
+    "CALL_NOT_ENDED": "The call has an end, but a status of a call that goes on.",
+    "DUPLICATE_TAG": "This tag stands twice in the list.",
+    "UNKNOWN_CONTACT": "The workspace has no contact with this id.",
+    "UNKNOWN_TAG": "The workspace has no tag with this id, or it was deleted.",
+    "UNKNOWN_PHONE_NUMBER": "The workspace has no managed phone number with this id.",
+    "UNKNOWN_SEQUENCE": "The workspace has no sequence with this id.",
+    "SEQUENCE_RUN_MISMATCH": "The id is that of a session of another sequence.",
     "MALFORMED_ETAG": "`If-Match` is neither `*` nor a list of entity tags in quotation marks.",
     "MALFORMED_QUERY": "The query string cannot be read, or has too many parameters.",
     "DUPLICATE_PARAMETER": "This query parameter may be given once.",
     "CONFLICTING_PARAMETERS": "Two query parameters exclude each other.",
+    "TOO_MANY_BUCKETS": "The period has more hours, days, weeks or months than one answer may hold.",
 }
 
 

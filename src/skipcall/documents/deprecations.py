@@ -29,6 +29,17 @@ ARTICLE = Article(
                         "Answers are keyed by name and stay so; `?customFieldKeys=slug` keys them by slug.",
                     ),
                 ),
+                Entry(
+                    anchor="team-id",
+                    title="`teamId` of statistics",
+                    paragraphs=(
+                        (
+                            "A workspace was once called a team. The operations under `/v1/stats` take its id as `teamId` too, and "
+                            "then answer `Deprecation: true`."
+                        ),
+                        "Use `workspaceId` instead. Both at once must not differ.",
+                    ),
+                ),
             ),
         ),
     ),

@@ -71,7 +71,7 @@ class Documents:
 
         return Library(self._documented, self._public_url)
 
-    async def get_start(self, request: Request) -> Answer:
+    async def get_start(self, _request: Request) -> Answer:
         """Go from the bare address of the server to its documents."""
         return Answer(b"", 302, (("location", "/docs"),), _TEXT)
 

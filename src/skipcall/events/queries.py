@@ -1,10 +1,15 @@
-"""SQL of events, for those who write many at once; a single write records its event in its own statement."""
+"""SQL of events: what a statement records with its own write, and many at once."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from skipcall.postgres.db import Session
+
+# The part of a statement that records what it does to `{rows}`: these have workspace_id, id, version and updated_at.
+RECORD = """
+    INSERT INTO events (workspace_id, type, object_id, object_version, occurred_at, source, api_key_id, request_id, changes)
+    SELECT workspace_id, '{type}', id, version, updated_at, :source, :api_key_id, :request_id, {changes} FROM {rows}"""
 
 COLUMNS = ("workspace_id", "type", "object_id", "object_version", "occurred_at", "source")
 

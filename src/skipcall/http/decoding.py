@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote
+from uuid import UUID
 
 import msgspec
 from msgspec import inspect
@@ -34,34 +35,55 @@ _TYPE_NAMES = {
     inspect.ListType: "an array",
     inspect.DictType: "an object",
     inspect.StructType: "an object",
+    inspect.UUIDType: "a UUID",
     inspect.DateTimeType: "an ISO 8601 date and time with an offset, such as 2026-11-23T08:00:00Z",
 }
 
 
 class Shape:
-    """What an operation takes, worked out once: the type, the names it knows, the value when nothing is sent."""
+    """What an operation takes, worked out once: the type, the names it knows, the value when nothing is sent.
+
+    A body may also be an array; `names` are then those of its items.
+    """
 
     def __init__(self, type_: Any) -> None:
         self.type = type_
         self.info = inspect.type_info(type_)
-        self.fields = {one.encode_name: one for one in getattr(self.info, "fields", ())}
+        whole = self.info.type if isinstance(self.info, inspect.Metadata) else self.info
+        part = whole.item_type if isinstance(whole, inspect.ListType) else whole
+        self.fields = {one.encode_name: one for one in getattr(part, "fields", ())}
         self.names = frozenset(self.fields)
         self.faults_in = getattr(type_, "faults_in", None)
-        self.nothing = None if any(one.required for one in self.fields.values()) else msgspec.convert({}, type_)
+        needed = part is not whole or any(one.required for one in self.fields.values())
+        self.nothing = None if needed else msgspec.convert({}, type_)
 
     def convert(self, value: Any, *, strict: bool, place: str = "") -> tuple[Any, list[Fault]]:
         """Return the struct made of a decoded value, or None and every fault in it."""
         try:
             struct = msgspec.convert(value, self.type, strict=strict)
+            # Read leniently, the text "null" is None too; it is a value like any other.
+            is_misread = not strict and any(one.lower() == "null" for one in value.values())
         except msgspec.ValidationError:
-            faults = list(_faults(value, self.info, place, strict=strict))
-            if isinstance(value, dict) and self.faults_in:
-                bad = {fault.pointer for fault in faults}
-                good = {name: one for name, one in value.items() if name in self.names and f"{place}/{name}" not in bad}
-                faults.extend(self.faults_in(good))
-            return None, faults
-        faults = list(self.faults_in(value)) if self.faults_in else []
+            struct, is_misread = None, True
+        faults = list(_faults(value, self.info, place, strict=strict)) if is_misread else []
+        if self.faults_in and not faults:
+            faults.extend(self.faults_in(value))
+        elif self.faults_in and isinstance(value, dict):
+            bad = {fault.pointer for fault in faults}
+            good = {name: one for name, one in value.items() if name in self.names and f"{place}/{name}" not in bad}
+            faults.extend(self.faults_in(good))
         return (None, faults) if faults else (struct, faults)
+
+    def unknown_in(self, value: Any) -> list[tuple[str, str]]:
+        """Return the names in a decoded body that are not known, each with the pointer to its object."""
+        parts = ((f"/{number}", one) for number, one in enumerate(value)) if isinstance(value, list) else (("", value),)
+        return [
+            (place, name)
+            for place, one in parts
+            if isinstance(one, dict) and not one.keys() <= self.names
+            for name in one
+            if name not in self.names
+        ]
 
 
 def decode_json(raw: bytes) -> Any:
@@ -219,7 +241,15 @@ def _leaf_faults(value: Any, info: inspect.Type, pointer: str, *, strict: bool) 
         elif info.le is not None and number > info.le:
             yield Fault(pointer, "TOO_LARGE", f"Must be at most {info.le}")
         return
+    if isinstance(info, inspect.FloatType) and isinstance(value, int | float) and not isinstance(value, bool):
+        return
     if isinstance(info, inspect.BoolType) and (isinstance(value, bool) or (not strict and value in ("true", "false"))):
+        return
+    if isinstance(info, inspect.UUIDType) and isinstance(value, str):
+        try:
+            msgspec.convert(value, UUID)
+        except msgspec.ValidationError:
+            yield Fault(pointer, "INVALID_ID", "Must be a UUID")
         return
     if isinstance(info, inspect.DateTimeType) and isinstance(value, str):
         try:

@@ -23,10 +23,18 @@ _ETAG_LIST = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
 
 _ALWAYS = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
+
+def _too_large(bytes_max: int) -> tuple[Refusal, str]:
+    return (
+        problems.PayloadTooLarge(f"A body has at most {bytes_max} bytes"),
+        f"The body has more than {bytes_max:,} bytes",
+    )
+
+
 # How an operation may refuse: the name of the response, an example, when it happens, and the headers to look at. Every
 # answer has those in `_ALWAYS`; the document repeats them only where they are of use.
 # A 404 names what was not found, so each operation has its own.
-_NOT_FOUND = 404
+_PARTIAL, _NOT_FOUND, _TOO_LARGE = 206, 404, 413
 _REFUSALS: dict[int, tuple[str, Refusal, str, tuple[str, ...]]] = {
     400: (
         "InvalidRequest",
@@ -53,23 +61,25 @@ _REFUSALS: dict[int, tuple[str, Refusal, str, tuple[str, ...]]] = {
         "This cannot stand beside what is stored, or the first request with this Idempotency-Key is still running",
         ("Retry-After",),
     ),
+    410: ("Gone", errors.Gone("This was erased"), "It was here, and was erased", ()),
     412: (
         "PreconditionFailed",
         errors.PreconditionFailed(_EXAMPLE_ETAG),
         "Somebody else has changed the record since the version in If-Match; `ETag` is that of the present one",
         ("ETag",),
     ),
-    413: (
-        "PayloadTooLarge",
-        problems.PayloadTooLarge(f"A body has at most {BODY_BYTES_MAX} bytes"),
-        f"The body has more than {BODY_BYTES_MAX:,} bytes",
-        (),
-    ),
+    413: ("PayloadTooLarge", *_too_large(BODY_BYTES_MAX), ()),
     415: (
         "UnsupportedMediaType",
         problems.UnsupportedMediaType("Send the body as application/json in UTF-8"),
-        "The body is not JSON in UTF-8, or is compressed",
+        "The body is not of a type that is taken here, or is compressed",
         (),
+    ),
+    416: (
+        "RangeNotSatisfiable",
+        problems.RangeNotSatisfiable(1_764_044),
+        "The range begins beyond the end; `Content-Range` tells the length",
+        ("Content-Range",),
     ),
     422: (
         "IdempotencyKeyReused",
@@ -104,7 +114,20 @@ _HEADERS: dict[str, tuple[str, Json]] = {
     "Retry-After": ("Seconds after which one request will be admitted", {"type": "integer", "example": 7}),
     "WWW-Authenticate": ("How to authenticate", {"type": "string", "example": "Bearer"}),
     "ETag": ("Version of the record, for If-Match and If-None-Match", {"type": "string", "example": _EXAMPLE_ETAG}),
-    "Location": ("Path of what was created", {"type": "string", "example": "/v1/contacts/01934f6a"}),
+    "Location": (
+        "Path of what was created, or address to go to",
+        {"type": "string", "example": "/v1/contacts/01934f6a"},
+    ),
+    "Accept-Ranges": ("That a part can be asked for with Range", {"type": "string", "enum": ["bytes"]}),
+    "Content-Range": (
+        "Which part this is, and the length of the whole (RFC 9110, section 14.4)",
+        {"type": "string", "example": "bytes 0-1023/1764044"},
+    ),
+    "Content-Disposition": ("The name to save it under", {"type": "string", "example": 'inline; filename="call.wav"'}),
+    "Repr-Digest": (
+        "SHA-256 of the whole (RFC 9530)",
+        {"type": "string", "example": "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"},
+    ),
     "Deprecation": (
         "Present if the request relied on something deprecated: since when (RFC 9745)",
         {"type": "string", "example": "@1767225600"},
@@ -148,6 +171,13 @@ _IDEMPOTENCY_KEY = (
         "maxLength": 255,
     },
 )
+_RANGE = (
+    "Range",
+    "One part to answer: `bytes=0-1023`, `bytes=1024-`, or `bytes=-1024` for the end. Several parts are answered whole",
+    {"type": "string"},
+)
+_IF_RANGE = ("If-Range", "Answer the part only if this `ETag` is still current, else the whole", {"type": "string"})
+_BYTES: Json = {"schema": {"type": "string", "format": "binary"}}
 _PREFER = (
     "Prefer",
     (
@@ -228,6 +258,8 @@ def _operation(one: Operation, schemas: Schemas) -> Json:
         content = {"schema": schemas.of(one.body)}
         types = ["application/json", "application/merge-patch+json"][: 2 if one.method == "PATCH" else 1]
         made["requestBody"] = {"required": True, "content": dict.fromkeys(types, content)}
+    elif one.body_types:
+        made["requestBody"] = {"required": True, "content": dict.fromkeys(one.body_types, _BYTES)}
     made["responses"] = dict(_responses(one, schemas))
     if one.scope is not None:
         made["security"] = [{SECURITY_SCHEME: []}]
@@ -244,6 +276,8 @@ def _parameters(one: Operation) -> Iterator[Json]:
     headers = []
     if one.conditional:
         headers.append(_IF_NONE_MATCH if one.method == "GET" else _IF_MATCH)
+    if _PARTIAL in one.other_successes:
+        headers += _RANGE, _IF_RANGE
     if one.idempotent:
         headers.append(_IDEMPOTENCY_KEY)
     if one.body is not None:
@@ -261,19 +295,35 @@ def _responses(one: Operation, schemas: Schemas) -> Iterator[tuple[str, Json]]:
     success: Json = {"description": "Done; there is no body"}
     if one.answers is not None:
         success["description"] = _description(one.answers)
+    if one.answer_types:
+        success["description"] = "The bytes themselves"
     success["headers"] = _headers(*_ALWAYS, *_success_headers(one))
     if one.answers is not None:
         success["content"] = {"application/json": {"schema": schemas.of(one.answers)}}
+    elif one.answer_types:
+        success["content"] = dict.fromkeys(one.answer_types, _BYTES)
     yield str(one.success), success
+    for status, text in one.other_successes.items():
+        yield str(status), success | {"description": text} | _part_or_redirection(status)
     if one.conditional and one.method == "GET":
         yield "304", {"description": "What If-None-Match names is still current", "headers": _headers("ETag")}
     for status in sorted(_refused_statuses(one)):
         if status == _NOT_FOUND:
             text = f"There is no such {one.noun.lower()}, or it is outside the scope of the API key"
             yield str(status), _refusal(status, errors.NotFound(one.noun), text, (), schemas)
+        elif status == _TOO_LARGE and one.body_bytes_max != BODY_BYTES_MAX:
+            refusal, text = _too_large(one.body_bytes_max)
+            yield str(status), _refusal(status, refusal, text, (), schemas)
         else:
             name = _REFUSALS[status][0] if status in _REFUSALS else _FAILURE[0]
             yield str(status), {"$ref": f"#/components/responses/{name}"}
+
+
+def _part_or_redirection(status: int) -> Json:
+    """Return what sets another success apart: a part tells which it is, a redirection has an address and no body."""
+    if status == 302:  # noqa: PLR2004 - Found
+        return {"headers": _headers(*_ALWAYS, "Location"), "content": {}}
+    return {"headers": _headers(*_ALWAYS, "Content-Range")} if status == _PARTIAL else {}
 
 
 def _refused_statuses(one: Operation) -> set[int]:
@@ -284,9 +334,10 @@ def _refused_statuses(one: Operation) -> set[int]:
     if one.path_types:
         statuses.add(404)
     changes = one.method != "GET"
-    if one.query is not None or one.body is not None or one.idempotent or (one.conditional and changes):
+    has_body = one.body is not None or bool(one.body_types)
+    if one.query is not None or has_body or one.idempotent or (one.conditional and changes):
         statuses.add(400)
-    if one.body is not None:
+    if has_body:
         statuses |= {408, 413, 415}
     if one.idempotent:
         statuses |= {409, 422}
@@ -296,7 +347,7 @@ def _refused_statuses(one: Operation) -> set[int]:
 
 
 def _success_headers(one: Operation) -> Iterator[str]:
-    if one.conditional and one.answers is not None:
+    if one.conditional and (one.answers is not None or one.answer_types):
         yield "ETag"
     if one.success == 201:  # noqa: PLR2004 - Created
         yield "Location"

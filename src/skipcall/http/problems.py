@@ -22,6 +22,7 @@ STATUS_OF: dict[type[Refusal], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Gone: 410,
     errors.PreconditionFailed: 412,
     errors.IdempotencyMismatch: 422,
     errors.LimitReached: 429,
@@ -62,6 +63,16 @@ class UnsupportedMediaType(Refusal):
     code = "UNSUPPORTED_MEDIA_TYPE"
 
 
+class RangeNotSatisfiable(Refusal):
+    """A range that begins beyond the end of what has `length` bytes (RFC 9110, section 14.4)."""
+
+    code = "RANGE_NOT_SATISFIABLE"
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"There are {length} bytes, and the range begins after them")
+        self.length = length
+
+
 class HeadersTooLarge(Refusal):
     """Header fields beyond the limit."""
 
@@ -73,6 +84,7 @@ STATUS_OF |= {
     BodyTimeout: 408,
     PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
+    RangeNotSatisfiable: 416,
     HeadersTooLarge: 431,
 }
 
@@ -124,9 +136,11 @@ def answer_refusal(request: Request, refusal: Refusal) -> Answer:
     elif isinstance(refusal, errors.Unauthenticated):
         headers = (("www-authenticate", "Bearer"),)
     elif isinstance(refusal, errors.PreconditionFailed):
-        headers = (("etag", refusal.etag),)
+        headers = (("etag", refusal.etag),) if refusal.etag else ()
     elif isinstance(refusal, MethodNotAllowed):
         headers = (("allow", ", ".join(refusal.allowed)),)
+    elif isinstance(refusal, RangeNotSatisfiable):
+        headers = (("content-range", f"bytes */{refusal.length}"),)
     details = refusal.faults if isinstance(refusal, errors.Invalid) else ()
     return _answer(request, status, refusal.code, refusal.message, headers, details)
 

@@ -37,20 +37,27 @@ class HTTPProtocol(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None: ...
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes, /) -> None: ...
+    def response_file(self, status: int, headers: list[tuple[str, str]], file: str, /) -> None: ...
+    def response_file_range(
+        self, status: int, headers: list[tuple[str, str]], file: str, start: int, end: int, /
+    ) -> None: ...
 
 
 class Request:
     """What came in, and what is known about it so far.
 
     `caller` is set by the gate: who is asking. `database` is what a route runs its statements on: the pool or, under an
-    Idempotency-Key, the transaction that also keeps the answer. `versions` are those that If-Match accepts, None for any.
+    Idempotency-Key, the transaction that also keeps the answer. `archive` is where files are kept. `gate` and `sources` are for
+    routes that authenticate in their own way. `versions` are those that If-Match accepts, None for any.
     `headers` are those that every answer to this request carries; `notes` are added by the route or by decoding.
     """
 
     __slots__ = (
+        "archive",
         "body",
         "caller",
         "database",
+        "gate",
         "headers",
         "id",
         "idempotency_key",
@@ -59,12 +66,16 @@ class Request:
         "path_values",
         "protocol",
         "scope",
+        "sources",
         "versions",
     )
 
     operation: "Operation"
     caller: Any
     database: Any
+    archive: Any
+    gate: Any
+    sources: Any
 
     def __init__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         self.scope = scope

@@ -6,12 +6,14 @@ the JSON body, `query` a struct of query parameters, every other parameter after
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
+from skipcall.http.decoding import BODY_BYTES_MAX
 from skipcall.http.request import Answer
 
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -24,6 +26,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `scope` is what the API key must hold, or None for an operation that needs no key. `noun` is what a 404 names.
     `answers` is the type of a successful body, None for an empty one. `statuses` are those beyond the usual ones, and
     `headers` those of a success beyond the usual ones.
+
+    `body_types` are the media types of a body that is not JSON, which the route reads itself (`http.bodies`);
+    `answer_types` those of an answer that is not JSON. `body_bytes_max` is the limit of either kind of body.
+    `other_successes` says what other statuses mean that are no refusal.
     """
 
     method: Method
@@ -45,6 +51,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     conditional: bool  # takes If-Match or If-None-Match
     idempotent: bool  # takes Idempotency-Key
     documented_by_contract: bool
+    body_types: tuple[str, ...]
+    body_bytes_max: int
+    answer_types: tuple[str, ...]
+    other_successes: Mapping[int, str]
 
 
 def operation(
@@ -60,6 +70,10 @@ def operation(
     headers: tuple[str, ...] = (),
     conditional: bool = False,
     contract: bool = False,
+    body_types: tuple[str, ...] = (),
+    body_bytes_max: int = BODY_BYTES_MAX,
+    answer_types: tuple[str, ...] = (),
+    other_successes: Mapping[int, str] = MappingProxyType({}),
 ) -> Callable[[Handler], Operation]:
     """Declare a route. Its docstring is the public text: first line the summary, the rest the description."""
 
@@ -86,6 +100,10 @@ def operation(
             conditional=conditional,
             idempotent=scope is not None and method in ("POST", "PATCH"),
             documented_by_contract=contract,
+            body_types=body_types,
+            body_bytes_max=body_bytes_max,
+            answer_types=answer_types,
+            other_successes=other_successes,
         )
 
     return declare

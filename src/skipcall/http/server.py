@@ -5,26 +5,23 @@ the route. A refusal at any step becomes the envelope in `problems`. Written aga
 (docs/decisions/0001).
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
-
-from skipcall.errors import Fault, Invalid, NotFound, Refusal
+from skipcall.errors import FAULTS_MAX, Fault, Invalid, NotFound, Refusal
 from skipcall.http import conditional, problems
-from skipcall.http.decoding import BODY_BYTES_MAX, Shape, decode_json, decode_query, header_list, unknown_names
+from skipcall.http.bodies import read_body
+from skipcall.http.decoding import Shape, decode_json, decode_query, header_list, unknown_names
 from skipcall.http.request import Answer, HTTPProtocol, Request, Scope
 from skipcall.http.routing import Operation, Router, canonical_uuid
+from skipcall.http.streams import Streamed
 
 HEADER_BYTES_MAX = 16_384
 HEADER_FIELDS_MAX = 64
-BODY_TIMEOUT_SECONDS = 10.0
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _NOT_IN_PREFERENCE = str.maketrans("", "", ' \t"')
-_TOO_LARGE = f"A body has at most {BODY_BYTES_MAX} bytes"
 _JSON_TYPES = frozenset(("application/json", "application/merge-patch+json"))
 _ALWAYS = [
     ("cache-control", "private, no-cache"),
@@ -64,7 +61,10 @@ class Application:
             protocol.response_empty(answer.status, headers)
         else:
             headers.append(("content-type", answer.content_type))
-            if scope.method == "HEAD":
+            if isinstance(answer, Streamed):
+                headers.append(("content-length", str(answer.length)))
+                await answer.send(request, headers)
+            elif scope.method == "HEAD":
                 headers.append(("content-length", str(len(answer.body))))
                 protocol.response_empty(answer.status, headers)
             else:
@@ -120,18 +120,20 @@ class Application:
 
     async def _body(self, request: Request, shape: Shape, *, strict: bool) -> tuple[Any, list[Fault]]:
         _check_content_type(request.scope)
-        request.body = await _read_body(request)
+        request.body = await read_body(request, request.operation.body_bytes_max)
         try:
             value = decode_json(request.body)
         except Invalid as invalid:
             return None, list(invalid.faults)
         struct, faults = shape.convert(value, strict=True)
-        if isinstance(value, dict) and not value.keys() <= shape.names:
-            unknown = [name for name in value if name not in shape.names]
-            if strict:
-                faults = [*faults, *unknown_names(unknown, shape)]
-            else:
-                request.notes.append(("x-ignored-fields", header_list(unknown)))
+        unknown = shape.unknown_in(value)
+        if unknown and strict:
+            faults = [
+                *faults,
+                *(one for place, name in unknown[:FAULTS_MAX] for one in unknown_names([name], shape, place)),
+            ]
+        elif unknown:
+            request.notes.append(("x-ignored-fields", header_list(list(dict.fromkeys(name for _, name in unknown)))))
         return struct, faults
 
 
@@ -149,28 +151,6 @@ def _check_content_type(scope: Scope) -> None:
         raise problems.UnsupportedMediaType("Send the body as application/json in UTF-8")
     if (headers.get("content-encoding") or "identity").lower() != "identity":
         raise problems.UnsupportedMediaType("Send the body without a Content-Encoding")
-
-
-async def _read_body(request: Request) -> bytes:
-    """Return the whole body. A body without a length is counted as it comes."""
-    length = request.scope.headers.get("content-length")
-    if length is not None and int(length) > BODY_BYTES_MAX:
-        raise problems.PayloadTooLarge(_TOO_LARGE)
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
-            if length is not None:
-                return await request.protocol()
-            body = bytearray()
-            async for chunk in request.protocol:
-                body += chunk
-                if len(body) > BODY_BYTES_MAX:
-                    raise problems.PayloadTooLarge(_TOO_LARGE)
-            return bytes(body)
-    except ProtocolClosed as closed:
-        # The client went away, or its chunks are none.
-        raise Invalid([Fault("", "INCOMPLETE_BODY", "The body ended before it was complete")]) from closed
-    except TimeoutError:
-        raise problems.BodyTimeout(f"The body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} seconds") from None
 
 
 def _read_condition(request: Request) -> list[Fault]:

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from typing import Any
 
 import asyncpg
@@ -67,12 +67,16 @@ class Statement:
 
 
 class Session:
-    """One connection, in a transaction or not."""
+    """One connection, in a transaction or not.
 
-    __slots__ = ("connection",)
+    `known` is for what its users found in the database and will not change; the connections of a pool share it.
+    """
 
-    def __init__(self, connection: "Connection[Row]") -> None:
+    __slots__ = ("connection", "known")
+
+    def __init__(self, connection: "Connection[Row]", known: set[Hashable]) -> None:
         self.connection = connection
+        self.known = known
 
     async def fetch_row(self, statement: Statement, **values: Any) -> Row | None:
         """Run a statement and return its first row, or None."""
@@ -105,10 +109,16 @@ class Session:
         async with self.connection.transaction():
             yield
 
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncGenerator["Session"]:
+        """Lend this connection in a transaction; inside another one the block is a part of that."""
+        async with self.transaction():
+            yield self
+
 
 async def connect(url: str) -> Session:
     """Open one connection. Raises `Unavailable` if the server cannot be reached."""
-    return await _connect(url, 0 if await is_behind_pooler(url) else PREPARED_STATEMENTS_MAX)
+    return await _connect(url, 0 if await is_behind_pooler(url) else PREPARED_STATEMENTS_MAX, set())
 
 
 async def is_behind_pooler(url: str) -> bool:
@@ -117,14 +127,14 @@ async def is_behind_pooler(url: str) -> bool:
     It shows by the backend's own process id, which is not the one announced when the connection was made.
     Raises `Unavailable` if the server cannot be reached.
     """
-    session = await _connect(url, 0)
+    session = await _connect(url, 0, set())
     try:
         return bool(await session.fetch_value(_BACKEND_PID) != session.connection.get_server_pid())
     finally:
         session.connection.terminate()
 
 
-async def _connect(url: str, prepared_statements: int) -> Session:
+async def _connect(url: str, prepared_statements: int, known: set[Hashable]) -> Session:
     # A pooler refuses settings that it does not know, and without prepared statements there is no plan to keep.
     settings = SESSION_SETTINGS if prepared_statements else None
     try:
@@ -134,7 +144,8 @@ async def _connect(url: str, prepared_statements: int) -> Session:
                 timeout=CONNECT_TIMEOUT_SECONDS,
                 statement_cache_size=prepared_statements,
                 server_settings=settings,
-            )
+            ),
+            known,
         )
     except _LOST as lost:
         raise Unavailable from lost
@@ -154,6 +165,7 @@ class Database(Session):
     __slots__ = ("_free", "_opened", "_prepared_statements", "_waiting", "connections_max", "url")
 
     def __init__(self, url: str, connections_max: int) -> None:
+        self.known = set()
         self.url = url
         self.connections_max = connections_max
         self._free: list[Session] = []
@@ -234,7 +246,7 @@ class Database(Session):
     async def _open_one(self) -> Session:
         self._opened += 1
         try:
-            return await _connect(self.url, self._prepared_statements)
+            return await _connect(self.url, self._prepared_statements, self.known)
         except BaseException:
             self._opened -= 1
             self._wake(None)

@@ -1,10 +1,392 @@
 -- What the migrations make, for reading. Made by: .venv/bin/python tools/write_schema.py
 
+CREATE TYPE public.call_step AS (
+	step integer,
+	workspace_id uuid,
+	call_id uuid,
+	started_at timestamp with time zone,
+	contact_id uuid,
+	sequence_id uuid,
+	organization_membership_id uuid,
+	call_type text,
+	type text,
+	status text,
+	result text,
+	talk_seconds integer,
+	tag_id uuid
+);
+
 CREATE FUNCTION public.announce_access_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     UPDATE access_changes SET number = number + 1;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    workspaces uuid[];
+    contact_ids uuid[];
+    steps integer[];
+    moments timestamptz[];
+BEGIN
+    SELECT array_agg(workspace_id), array_agg(contact_id), array_agg(1), array_agg(started_at)
+    INTO workspaces, contact_ids, steps, moments FROM new_calls WHERE is_counted;
+    IF workspaces IS NOT NULL THEN
+        PERFORM move_contact_counters(workspaces, contact_ids, steps, moments);
+    END IF;
+    INSERT INTO call_counts (workspace_id, slot, count)
+    SELECT workspace_id, pg_backend_pid() % 16, count(*) FROM new_calls WHERE deleted_at IS NULL
+    GROUP BY workspace_id ORDER BY workspace_id
+    ON CONFLICT (workspace_id, slot) DO UPDATE SET count = call_counts.count + excluded.count;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.count_inserted_sequence_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE sequences s SET contact_count = s.contact_count + moved.step
+    FROM (
+        SELECT workspace_id, sequence_id, count(*) AS step FROM new_rows WHERE removed_at IS NULL
+        GROUP BY workspace_id, sequence_id
+    ) moved WHERE s.workspace_id = moved.workspace_id AND s.id = moved.sequence_id;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.count_updated_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    workspaces uuid[];
+    contact_ids uuid[];
+    steps integer[];
+    moments timestamptz[];
+BEGIN
+    SELECT array_agg(workspace_id), array_agg(contact_id), array_agg(step), array_agg(started_at)
+    INTO workspaces, contact_ids, steps, moments
+    FROM (
+        SELECT side.*
+        FROM old_calls o JOIN new_calls n USING (workspace_id, id)
+        CROSS JOIN LATERAL (VALUES
+            (workspace_id, o.contact_id, -1, o.started_at, o.is_counted),
+            (workspace_id, n.contact_id, 1, n.started_at, n.is_counted)
+        ) AS side (workspace_id, contact_id, step, started_at, is_counted)
+        WHERE (o.contact_id, o.started_at, o.is_counted) IS DISTINCT FROM (n.contact_id, n.started_at, n.is_counted)
+            AND side.is_counted
+    ) moved;
+    IF workspaces IS NOT NULL THEN
+        PERFORM move_contact_counters(workspaces, contact_ids, steps, moments);
+    END IF;
+    INSERT INTO call_counts (workspace_id, slot, count)
+    SELECT workspace_id, pg_backend_pid() % 16, sum((n.deleted_at IS NULL)::integer - (o.deleted_at IS NULL)::integer)
+    FROM old_calls o JOIN new_calls n USING (workspace_id, id)
+    WHERE (o.deleted_at IS NULL) <> (n.deleted_at IS NULL) GROUP BY workspace_id ORDER BY workspace_id
+    ON CONFLICT (workspace_id, slot) DO UPDATE SET count = call_counts.count + excluded.count;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.count_updated_sequence_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE sequences s SET contact_count = s.contact_count + moved.step
+    FROM (
+        SELECT workspace_id, sequence_id, sum((n.removed_at IS NULL)::integer - (o.removed_at IS NULL)::integer) AS step
+        FROM old_rows o JOIN new_rows n USING (workspace_id, sequence_id, contact_id)
+        WHERE (o.removed_at IS NULL) <> (n.removed_at IS NULL) GROUP BY workspace_id, sequence_id
+    ) moved WHERE s.workspace_id = moved.workspace_id AND s.id = moved.sequence_id;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.create_calls_month(moment timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    month timestamptz := date_trunc('month', moment, 'UTC');
+    name text := 'calls_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');
+    filtered text;
+BEGIN
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN true;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('create_calls_month'));
+    -- Not to_regclass: it would remember from above that there was none, whatever was made while this waited.
+    IF NOT EXISTS (
+        SELECT FROM pg_class WHERE relname = name
+            AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'calls'::regclass)
+    ) THEN
+        EXECUTE format('CREATE TABLE %I (LIKE calls INCLUDING ALL)', name);
+        -- Columns that may have one value in a whole month. Told so, the planner would take the primary key for a filter
+        -- by one of them, and read everything to find nothing when it is asked for another value.
+        FOREACH filtered IN ARRAY ARRAY['status', 'result', 'type', 'call_type', 'has_recording', 'is_synced_with_crm'] LOOP
+            EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET (n_distinct = 100)', name, filtered);
+        END LOOP;
+        FOREACH filtered IN ARRAY ARRAY['organization_membership_id', 'sequence_id'] LOOP
+            EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET (n_distinct = 1000)', name, filtered);
+        END LOOP;
+        EXECUTE format(
+            'ALTER TABLE calls ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            name, first_id_at(month), first_id_at(month + interval '1 month')
+        );
+    END IF;
+    RETURN false;
+END $$;
+
+CREATE FUNCTION public.first_id_at(moment timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM moment - timestamptz 'epoch') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+CREATE FUNCTION public.is_learnt_late(id uuid, started_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    SELECT uuid_send(id) > int8send((extract(epoch FROM started_at - timestamptz 'epoch') * 1000)::bigint << 16 | 65535)
+$$;
+
+CREATE FUNCTION public.move_call_statistics(steps public.call_step[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    empty tid[];
+BEGIN
+    WITH moved AS (
+        SELECT workspace_id, coalesce(sequence_id, nobody) AS sequence_id,
+            date_bin('15 minutes', started_at, 'epoch') AS quarter,
+            coalesce(organization_membership_id, nobody) AS organization_membership_id,
+            call_type, type, status, step, step * (result = 'CONNECTED')::integer AS connected,
+            step * (coalesce(talk_seconds, 0) > 0)::integer AS talked, step * coalesce(talk_seconds, 0) AS talk_seconds
+        FROM unnest(steps)
+    ), written AS (
+        INSERT INTO call_statistics AS s
+        SELECT workspace_id, sequence_id, quarter, organization_membership_id, call_type, type,
+            CASE WHEN organization_membership_id <> nobody THEN 0 ELSE pg_backend_pid() % 16 END,
+            sum(step * (status = 'queued')::integer), sum(step * (status = 'ringing')::integer),
+            sum(step * (status = 'in-progress')::integer), sum(step * (status = 'completed')::integer),
+            sum(step * (status = 'no-answer')::integer), sum(step * (status = 'busy')::integer),
+            sum(step * (status = 'canceled')::integer), sum(step * (status = 'failed')::integer),
+            sum(connected), sum(talked), sum(talk_seconds)
+        FROM moved
+        GROUP BY GROUPING SETS (
+            (workspace_id, quarter, call_type, type, sequence_id, organization_membership_id),
+            (workspace_id, quarter, call_type, type)
+        )
+        ORDER BY workspace_id, sequence_id, quarter, organization_membership_id, call_type, type
+        ON CONFLICT (workspace_id, sequence_id, quarter, organization_membership_id, call_type, type, slot) DO UPDATE SET
+            queued = s.queued + excluded.queued, ringing = s.ringing + excluded.ringing,
+            in_progress = s.in_progress + excluded.in_progress, completed = s.completed + excluded.completed,
+            no_answer = s.no_answer + excluded.no_answer, busy = s.busy + excluded.busy,
+            canceled = s.canceled + excluded.canceled, failed = s.failed + excluded.failed,
+            connected = s.connected + excluded.connected, talked = s.talked + excluded.talked,
+            talk_seconds = s.talk_seconds + excluded.talk_seconds
+        RETURNING s.ctid AS place, ROW(
+            s.queued, s.ringing, s.in_progress, s.completed, s.no_answer, s.busy, s.canceled, s.failed,
+            s.connected, s.talked, s.talk_seconds
+        ) = ROW(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) AS is_empty
+    )
+    SELECT array_agg(place) INTO empty FROM written WHERE is_empty;
+    IF empty IS NOT NULL THEN
+        DELETE FROM call_statistics WHERE ctid = ANY(empty);
+    END IF;
+
+    WITH written AS (
+        INSERT INTO sequence_call_counts AS s
+        SELECT workspace_id, sequence_id, contact_id, sum(step) FROM unnest(steps)
+        WHERE sequence_id IS NOT NULL AND contact_id IS NOT NULL
+        GROUP BY workspace_id, sequence_id, contact_id HAVING sum(step) <> 0
+        ORDER BY workspace_id, sequence_id, contact_id
+        ON CONFLICT (workspace_id, sequence_id, contact_id) DO UPDATE SET count = s.count + excluded.count
+        RETURNING s.ctid AS place, s.count
+    )
+    SELECT array_agg(place) INTO empty FROM written WHERE count = 0;
+    IF empty IS NOT NULL THEN
+        DELETE FROM sequence_call_counts WHERE ctid = ANY(empty);
+    END IF;
+END $$;
+
+CREATE FUNCTION public.move_contact_counters(workspaces uuid[], contact_ids uuid[], steps integer[], moments timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- A statement of its own: the next one then sees what those who held these locks have committed.
+    PERFORM FROM contacts c
+    WHERE (c.workspace_id, c.id) IN (SELECT * FROM unnest(workspaces, contact_ids))
+    ORDER BY c.workspace_id, c.id FOR NO KEY UPDATE;
+
+    WITH moved AS (
+        UPDATE contacts c SET
+            call_count = c.call_count + s.step,
+            last_call_at = CASE WHEN s.has_lost THEN (
+                SELECT max(started_at) FROM calls
+                WHERE workspace_id = c.workspace_id AND contact_id = c.id AND is_counted AND deleted_at IS NULL
+            ) ELSE greatest(c.last_call_at, s.last_at) END
+        FROM (
+            SELECT workspace_id, contact_id, sum(step) AS step, bool_or(step < 0) AS has_lost, max(moment) AS last_at
+            FROM unnest(workspaces, contact_ids, steps, moments) AS one (workspace_id, contact_id, step, moment)
+            GROUP BY workspace_id, contact_id
+        ) s
+        WHERE c.workspace_id = s.workspace_id AND c.id = s.contact_id
+        RETURNING c.workspace_id, CASE
+            WHEN c.deleted_at IS NOT NULL THEN 0
+            ELSE (c.call_count > 0)::integer - (c.call_count - s.step > 0)::integer
+        END AS step
+    )
+    INSERT INTO contact_counts (workspace_id, slot, count, called)
+    SELECT workspace_id, pg_backend_pid() % 16, 0, sum(step) FROM moved
+    GROUP BY workspace_id HAVING sum(step) <> 0 ORDER BY workspace_id
+    ON CONFLICT (workspace_id, slot) DO UPDATE SET called = contact_counts.called + excluded.called;
+END $$;
+
+CREATE FUNCTION public.move_tag_statistics(steps public.call_step[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    empty tid[];
+BEGIN
+    WITH moved AS (
+        SELECT workspace_id, coalesce(sequence_id, nobody) AS sequence_id,
+            date_bin('15 minutes', started_at, 'epoch') AS quarter,
+            coalesce(organization_membership_id, nobody) AS organization_membership_id, tag_id, call_type, type, step
+        FROM unnest(steps)
+    ), written AS (
+        INSERT INTO tag_statistics AS s
+        SELECT workspace_id, sequence_id, quarter, organization_membership_id, tag_id, call_type, type, sum(step)
+        FROM moved
+        GROUP BY GROUPING SETS (
+            (workspace_id, quarter, tag_id, call_type, type, sequence_id, organization_membership_id),
+            (workspace_id, quarter, tag_id, call_type, type)
+        )
+        HAVING sum(step) <> 0
+        ORDER BY workspace_id, sequence_id, quarter, organization_membership_id, tag_id, call_type, type
+        ON CONFLICT (workspace_id, sequence_id, quarter, organization_membership_id, tag_id, call_type, type)
+            DO UPDATE SET count = s.count + excluded.count
+        RETURNING s.ctid AS place, s.count
+    )
+    SELECT array_agg(place) INTO empty FROM written WHERE count = 0;
+    IF empty IS NOT NULL THEN
+        DELETE FROM tag_statistics WHERE ctid = ANY(empty);
+    END IF;
+END $$;
+
+CREATE FUNCTION public.phone_keys(workspace uuid, numbers text[]) RETURNS bigint[]
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+DECLARE
+    keys bigint[] := '{}';
+    number text;
+BEGIN
+    FOREACH number IN ARRAY numbers LOOP
+        keys := keys || hashtextextended(number, uuid_hash_extended(workspace, 0));
+    END LOOP;
+    RETURN keys;
+END $$;
+
+CREATE FUNCTION public.refuse_removal_of_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'set deleted_at instead of removing calls';
+END $$;
+
+CREATE FUNCTION public.remove_deleted_contact_from_sequences() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM sequences
+    WHERE (workspace_id, id) IN (
+        SELECT workspace_id, sequence_id FROM sequence_contacts
+        WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.id AND removed_at IS NULL
+    ) ORDER BY workspace_id, id FOR NO KEY UPDATE;
+    UPDATE sequence_contacts SET removed_at = NEW.deleted_at
+    WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.id AND removed_at IS NULL;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.sum_call_tags() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    steps call_step[];
+BEGIN
+    -- A statement of its own: the next one then sees where those who held these locks have moved the calls.
+    PERFORM FROM (SELECT workspace_id, call_id FROM moved_tags ORDER BY workspace_id, call_id) t
+    CROSS JOIN LATERAL (
+        SELECT FROM calls WHERE workspace_id = t.workspace_id AND id = t.call_id LIMIT 1 FOR NO KEY UPDATE
+    ) c;
+    SELECT array_agg(ROW(
+        CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END, c.workspace_id, c.id, c.started_at, c.contact_id, c.sequence_id,
+        c.organization_membership_id, c.call_type, c.type, c.status, c.result, c.talk_seconds, t.tag_id
+    )::call_step) INTO steps
+    FROM moved_tags t CROSS JOIN LATERAL (
+        SELECT * FROM calls WHERE workspace_id = t.workspace_id AND id = t.call_id LIMIT 1
+    ) c WHERE c.deleted_at IS NULL;
+    IF steps IS NOT NULL THEN
+        PERFORM move_tag_statistics(steps);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.sum_inserted_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    steps call_step[];
+BEGIN
+    SELECT array_agg(ROW(
+        1, workspace_id, id, started_at, contact_id, sequence_id, organization_membership_id, call_type, type, status,
+        result, talk_seconds, NULL
+    )::call_step) INTO steps FROM new_calls WHERE deleted_at IS NULL;
+    IF steps IS NOT NULL THEN
+        PERFORM move_call_statistics(steps);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.sum_updated_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    steps call_step[];
+BEGIN
+    SELECT array_agg(ROW(
+        side.step, o.workspace_id, o.id, side.started_at, side.contact_id, side.sequence_id,
+        side.organization_membership_id, side.call_type, side.type, side.status, side.result, side.talk_seconds, NULL
+    )::call_step) INTO steps
+    FROM old_calls o JOIN new_calls n ON n.workspace_id = o.workspace_id AND n.id = o.id
+    CROSS JOIN LATERAL (VALUES
+        (-1, o.started_at, o.contact_id, o.sequence_id, o.organization_membership_id, o.call_type, o.type, o.status,
+            o.result, o.talk_seconds, o.deleted_at),
+        (1, n.started_at, n.contact_id, n.sequence_id, n.organization_membership_id, n.call_type, n.type, n.status,
+            n.result, n.talk_seconds, n.deleted_at)
+    ) AS side (step, started_at, contact_id, sequence_id, organization_membership_id, call_type, type, status,
+        result, talk_seconds, deleted_at)
+    WHERE side.deleted_at IS NULL AND ROW(
+        o.started_at, o.contact_id, o.sequence_id, o.organization_membership_id, o.call_type, o.type, o.status,
+        o.result, o.talk_seconds, o.deleted_at
+    ) IS DISTINCT FROM ROW(
+        n.started_at, n.contact_id, n.sequence_id, n.organization_membership_id, n.call_type, n.type, n.status,
+        n.result, n.talk_seconds, n.deleted_at
+    );
+    IF steps IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM move_call_statistics(steps);
+    SELECT array_agg(ROW(
+        s.step, s.workspace_id, s.call_id, s.started_at, s.contact_id, s.sequence_id, s.organization_membership_id,
+        s.call_type, s.type, s.status, s.result, s.talk_seconds, t.tag_id
+    )::call_step) INTO steps
+    FROM unnest(steps) s CROSS JOIN LATERAL (
+        SELECT tag_id FROM call_tags WHERE workspace_id = s.workspace_id AND call_id = s.call_id OFFSET 0
+    ) t;
+    IF steps IS NOT NULL THEN
+        PERFORM move_tag_statistics(steps);
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -51,10 +433,162 @@ CREATE TABLE public.api_keys (
     CONSTRAINT api_keys_mode_check CHECK ((mode = ANY (ARRAY['LIVE'::text, 'TEST'::text])))
 );
 
-CREATE TABLE public.contact_counts (
+CREATE TABLE public.call_counts (
     workspace_id uuid NOT NULL,
     slot smallint NOT NULL,
     count bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.call_keys (
+    workspace_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    call_id uuid NOT NULL,
+    CONSTRAINT call_keys_kind_check CHECK ((kind = ANY (ARRAY['LEG'::text, 'GROUP'::text, 'CONFERENCE'::text])))
+);
+
+CREATE TABLE public.call_recordings (
+    workspace_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    id uuid NOT NULL,
+    source_id uuid,
+    provider_recording_id text,
+    status text NOT NULL,
+    reason text,
+    url text,
+    object_key text COLLATE pg_catalog."C",
+    format text,
+    channels smallint,
+    duration_seconds numeric(9,3),
+    size_bytes bigint,
+    sha256 bytea,
+    started_at timestamp(3) with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp(3) with time zone,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT call_recordings_check CHECK (((status = 'AVAILABLE'::text) = (object_key IS NOT NULL))),
+    CONSTRAINT call_recordings_format_check CHECK ((format = ANY (ARRAY['wav'::text, 'mp3'::text, 'ogg'::text, 'm4a'::text]))),
+    CONSTRAINT call_recordings_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT call_recordings_status_check CHECK ((status = ANY (ARRAY['PROCESSING'::text, 'AVAILABLE'::text, 'ABSENT'::text, 'FAILED'::text, 'ERASED'::text])))
+);
+
+CREATE TABLE public.call_statistics (
+    workspace_id uuid NOT NULL,
+    sequence_id uuid,
+    quarter timestamp(0) with time zone NOT NULL,
+    organization_membership_id uuid,
+    call_type text NOT NULL,
+    type text NOT NULL,
+    slot smallint NOT NULL,
+    queued integer NOT NULL,
+    ringing integer NOT NULL,
+    in_progress integer NOT NULL,
+    completed integer NOT NULL,
+    no_answer integer NOT NULL,
+    busy integer NOT NULL,
+    canceled integer NOT NULL,
+    failed integer NOT NULL,
+    connected integer NOT NULL,
+    talked integer NOT NULL,
+    talk_seconds bigint NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.call_tags (
+    workspace_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    tag_id uuid NOT NULL,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.call_tags ALTER COLUMN tag_id SET (n_distinct=1000);
+
+CREATE TABLE public.call_transcriptions (
+    workspace_id uuid NOT NULL,
+    call_id uuid NOT NULL,
+    id uuid NOT NULL,
+    status text NOT NULL,
+    transcript jsonb,
+    summary text,
+    language text,
+    started_at timestamp(3) with time zone,
+    ended_at timestamp(3) with time zone,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT call_transcriptions_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'IN_PROGRESS'::text, 'FAILED'::text, 'COMPLETED'::text])))
+);
+
+CREATE TABLE public.calls (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    provider text NOT NULL,
+    source_id uuid,
+    provider_call_id text,
+    user_provider_id text,
+    admin_provider_id text,
+    provider_conference_id text,
+    call_type text NOT NULL,
+    type text NOT NULL,
+    status text NOT NULL,
+    result text NOT NULL,
+    started_at timestamp(3) with time zone NOT NULL,
+    ringing_at timestamp(3) with time zone,
+    answered_at timestamp(3) with time zone,
+    ended_at timestamp(3) with time zone,
+    ring_seconds integer,
+    talk_seconds integer,
+    duration_seconds integer,
+    answered_by text,
+    hangup_cause text,
+    hangup_source text,
+    sip_code integer,
+    cancel_reason text,
+    abandoned boolean DEFAULT false NOT NULL,
+    contact_id uuid,
+    contact_matches integer DEFAULT 0 NOT NULL,
+    phone_number text,
+    raw_phone_number text,
+    caller_phone_number text,
+    raw_caller_phone_number text,
+    managed_phone_number_id uuid,
+    organization_membership_id uuid,
+    sequence_id uuid,
+    sequence_run_id uuid,
+    transferred boolean DEFAULT false NOT NULL,
+    synced_with_crm_at timestamp(3) with time zone,
+    is_synced_with_crm boolean GENERATED ALWAYS AS ((synced_with_crm_at IS NOT NULL)) STORED NOT NULL,
+    notes text,
+    external_id text,
+    has_recording boolean DEFAULT false NOT NULL,
+    has_transcription boolean DEFAULT false NOT NULL,
+    state text,
+    report_count integer DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    last_modification_source text NOT NULL,
+    deleted_at timestamp(3) with time zone,
+    is_counted boolean GENERATED ALWAYS AS (((contact_id IS NOT NULL) AND (deleted_at IS NULL) AND ((type = 'outbound'::text) OR (answered_at IS NOT NULL)))) STORED NOT NULL,
+    CONSTRAINT calls_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'unknown'::text]))),
+    CONSTRAINT calls_call_type_check CHECK ((call_type = ANY (ARRAY['CALL_SESSION'::text, 'DIRECT_CALL'::text]))),
+    CONSTRAINT calls_cancel_reason_check CHECK ((cancel_reason = 'PARALLEL_RACE_LOST'::text)),
+    CONSTRAINT calls_hangup_source_check CHECK ((hangup_source = ANY (ARRAY['caller'::text, 'callee'::text, 'system'::text]))),
+    CONSTRAINT calls_last_modification_source_check CHECK ((last_modification_source = ANY (ARRAY['SKIPCALL'::text, 'API'::text]))),
+    CONSTRAINT calls_provider_check CHECK ((provider = ANY (ARRAY['TWILIO'::text, 'TELNYX'::text, 'VONAGE'::text, 'ASTERISK'::text, 'FREESWITCH'::text, 'GENERIC'::text, 'API'::text]))),
+    CONSTRAINT calls_result_check CHECK ((result = ANY (ARRAY['IN_PROGRESS'::text, 'CONNECTED'::text, 'VOICEMAIL'::text, 'NO_ANSWER'::text, 'BUSY'::text, 'FAILED'::text, 'CANCELED'::text, 'ABANDONED'::text]))),
+    CONSTRAINT calls_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'ringing'::text, 'in-progress'::text, 'completed'::text, 'no-answer'::text, 'busy'::text, 'canceled'::text, 'failed'::text]))),
+    CONSTRAINT calls_type_check CHECK ((type = ANY (ARRAY['outbound'::text, 'inbound'::text])))
+)
+PARTITION BY RANGE (id);
+
+CREATE TABLE public.contact_counts (
+    workspace_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    count bigint NOT NULL,
+    called bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -141,6 +675,19 @@ CREATE TABLE public.idempotent_answers (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.managed_phone_numbers (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    value text NOT NULL,
+    label text,
+    country text NOT NULL,
+    assigned_membership_id uuid,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    released_at timestamp(3) with time zone,
+    CONSTRAINT managed_phone_numbers_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+);
+
 CREATE TABLE public.migrations (
     name text NOT NULL,
     applied_at timestamp(3) with time zone DEFAULT now() NOT NULL
@@ -163,6 +710,46 @@ CREATE TABLE public.organizations (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.sequence_call_counts (
+    workspace_id uuid NOT NULL,
+    sequence_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    count integer NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.sequence_contacts (
+    workspace_id uuid NOT NULL,
+    sequence_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    assigned_to_workspace_membership_id uuid,
+    added_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    removed_at timestamp(3) with time zone
+);
+
+CREATE TABLE public.sequence_runs (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    sequence_id uuid NOT NULL,
+    organization_membership_id uuid,
+    started_at timestamp(3) with time zone NOT NULL
+);
+
+CREATE TABLE public.sequences (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    creator_id uuid NOT NULL,
+    assigned_to_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    status text NOT NULL,
+    contact_count integer DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp(3) with time zone,
+    CONSTRAINT sequences_status_check CHECK ((status = ANY (ARRAY['DRAFT'::text, 'ACTIVE'::text, 'PAUSED'::text, 'ARCHIVED'::text])))
+);
+
 CREATE TABLE public.subscriptions (
     organization_id uuid NOT NULL,
     plan text,
@@ -172,6 +759,80 @@ CREATE TABLE public.subscriptions (
     CONSTRAINT subscriptions_plan_check CHECK ((plan = ANY (ARRAY['FREE'::text, 'STARTER'::text, 'INTERMÉDIAIRE'::text, 'EXPERT'::text]))),
     CONSTRAINT subscriptions_requests_per_minute_check CHECK ((requests_per_minute > 0)),
     CONSTRAINT subscriptions_status_check CHECK ((status = ANY (ARRAY['ACTIVE'::text, 'TRIALING'::text, 'PAST_DUE'::text, 'CANCELED'::text, 'NONE'::text])))
+);
+
+CREATE TABLE public.tag_statistics (
+    workspace_id uuid NOT NULL,
+    sequence_id uuid,
+    quarter timestamp(0) with time zone NOT NULL,
+    organization_membership_id uuid,
+    tag_id uuid NOT NULL,
+    call_type text NOT NULL,
+    type text NOT NULL,
+    count integer NOT NULL
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.tags (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    label text NOT NULL,
+    is_success_tag boolean NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp(3) with time zone
+);
+
+CREATE TABLE public.telephony_file_places (
+    workspace_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    identity text NOT NULL,
+    path text NOT NULL,
+    byte_offset bigint NOT NULL,
+    line bigint NOT NULL,
+    updated_at timestamp(3) with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.telephony_file_readers (
+    workspace_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    reader_id uuid NOT NULL,
+    leased_until timestamp(3) with time zone NOT NULL
+);
+
+CREATE TABLE public.telephony_identities (
+    workspace_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    identity text NOT NULL,
+    organization_membership_id uuid NOT NULL
+);
+
+CREATE TABLE public.telephony_reports (
+    workspace_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    digest bytea NOT NULL,
+    report text NOT NULL,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT telephony_reports_kind_check CHECK ((kind = ANY (ARRAY['LEG'::text, 'GROUP'::text, 'CONFERENCE'::text])))
+);
+
+CREATE TABLE public.telephony_sources (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    name text NOT NULL,
+    provider text NOT NULL,
+    sealed_secrets bytea[] DEFAULT '{}'::bytea[] NOT NULL,
+    timezone text NOT NULL,
+    default_country text NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    disabled_at timestamp(3) with time zone,
+    CONSTRAINT telephony_sources_default_country_check CHECK ((default_country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT telephony_sources_provider_check CHECK ((provider = ANY (ARRAY['TWILIO'::text, 'TELNYX'::text, 'VONAGE'::text, 'ASTERISK'::text, 'FREESWITCH'::text, 'GENERIC'::text])))
 );
 
 CREATE TABLE public.users (
@@ -224,6 +885,27 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_public_part_key UNIQUE (public_part);
 
+ALTER TABLE ONLY public.call_counts
+    ADD CONSTRAINT call_counts_pkey PRIMARY KEY (workspace_id, slot);
+
+ALTER TABLE ONLY public.call_keys
+    ADD CONSTRAINT call_keys_pkey PRIMARY KEY (workspace_id, source_id, kind, key, call_id);
+
+ALTER TABLE ONLY public.call_recordings
+    ADD CONSTRAINT call_recordings_pkey PRIMARY KEY (workspace_id, call_id, id);
+
+ALTER TABLE ONLY public.call_recordings
+    ADD CONSTRAINT call_recordings_workspace_id_call_id_provider_recording_id_key UNIQUE NULLS NOT DISTINCT (workspace_id, call_id, provider_recording_id);
+
+ALTER TABLE ONLY public.call_tags
+    ADD CONSTRAINT call_tags_pkey PRIMARY KEY (workspace_id, call_id, tag_id);
+
+ALTER TABLE ONLY public.call_transcriptions
+    ADD CONSTRAINT call_transcriptions_pkey PRIMARY KEY (workspace_id, call_id);
+
+ALTER TABLE ONLY public.calls
+    ADD CONSTRAINT calls_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.contact_counts
     ADD CONSTRAINT contact_counts_pkey PRIMARY KEY (workspace_id, slot);
 
@@ -248,6 +930,9 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_pkey PRIMARY KEY (api_key_id, idempotency_key);
 
+ALTER TABLE ONLY public.managed_phone_numbers
+    ADD CONSTRAINT managed_phone_numbers_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
 
@@ -260,8 +945,47 @@ ALTER TABLE ONLY public.organization_memberships
 ALTER TABLE ONLY public.organizations
     ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.sequence_call_counts
+    ADD CONSTRAINT sequence_call_counts_pkey PRIMARY KEY (workspace_id, sequence_id, contact_id);
+
+ALTER TABLE ONLY public.sequence_contacts
+    ADD CONSTRAINT sequence_contacts_pkey PRIMARY KEY (workspace_id, sequence_id, contact_id);
+
+ALTER TABLE ONLY public.sequence_runs
+    ADD CONSTRAINT sequence_runs_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.sequence_runs
+    ADD CONSTRAINT sequence_runs_workspace_id_sequence_id_id_key UNIQUE (workspace_id, sequence_id, id);
+
+ALTER TABLE ONLY public.sequences
+    ADD CONSTRAINT sequences_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (organization_id);
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.telephony_file_places
+    ADD CONSTRAINT telephony_file_places_pkey PRIMARY KEY (workspace_id, source_id, identity);
+
+ALTER TABLE ONLY public.telephony_file_readers
+    ADD CONSTRAINT telephony_file_readers_pkey PRIMARY KEY (workspace_id, source_id);
+
+ALTER TABLE ONLY public.telephony_identities
+    ADD CONSTRAINT telephony_identities_pkey PRIMARY KEY (workspace_id, source_id, identity);
+
+ALTER TABLE ONLY public.telephony_reports
+    ADD CONSTRAINT telephony_reports_pkey PRIMARY KEY (workspace_id, source_id, kind, key, digest);
+
+ALTER TABLE ONLY public.telephony_sources
+    ADD CONSTRAINT telephony_sources_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.telephony_sources
+    ADD CONSTRAINT telephony_sources_workspace_id_id_key UNIQUE (workspace_id, id);
+
+ALTER TABLE ONLY public.telephony_sources
+    ADD CONSTRAINT telephony_sources_workspace_id_name_key UNIQUE (workspace_id, name);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
@@ -281,11 +1005,83 @@ ALTER TABLE ONLY public.workspaces
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
 
+CREATE UNIQUE INDEX call_keys_leg ON public.call_keys USING btree (workspace_id, source_id, key) WHERE (kind = 'LEG'::text);
+
+CREATE INDEX call_recordings_by_object_key ON public.call_recordings USING btree (object_key) WHERE (object_key IS NOT NULL);
+
+CREATE INDEX call_recordings_to_fetch ON public.call_recordings USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
+CREATE INDEX call_statistics_by_member ON public.call_statistics USING btree (workspace_id, organization_membership_id, quarter) WHERE (organization_membership_id IS NOT NULL);
+
+CREATE UNIQUE INDEX call_statistics_key ON public.call_statistics USING btree (workspace_id, sequence_id, quarter, organization_membership_id, call_type, type, slot) NULLS NOT DISTINCT;
+
+CREATE INDEX call_tags_by_tag ON public.call_tags USING btree (workspace_id, tag_id, call_id);
+
+CREATE INDEX calls_by_call_type ON ONLY public.calls USING btree (workspace_id, call_type, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_by_contact ON ONLY public.calls USING btree (workspace_id, contact_id, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_by_crm_sync ON ONLY public.calls USING btree (workspace_id, is_synced_with_crm, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_by_external_id ON ONLY public.calls USING btree (workspace_id, external_id, id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
+
+CREATE INDEX calls_by_member ON ONLY public.calls USING btree (workspace_id, organization_membership_id, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_by_phone_number ON ONLY public.calls USING btree (workspace_id, phone_number, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_by_recording ON ONLY public.calls USING btree (workspace_id, has_recording, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_by_result ON ONLY public.calls USING btree (workspace_id, result, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_by_sequence ON ONLY public.calls USING btree (workspace_id, sequence_id, id) WHERE ((deleted_at IS NULL) AND (sequence_id IS NOT NULL));
+
+CREATE INDEX calls_by_sequence_run ON ONLY public.calls USING btree (workspace_id, sequence_run_id, id) WHERE ((deleted_at IS NULL) AND (sequence_run_id IS NOT NULL));
+
+CREATE INDEX calls_by_start ON ONLY public.calls USING btree (workspace_id, started_at);
+
+CREATE INDEX calls_by_status ON ONLY public.calls USING btree (workspace_id, status, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_by_type ON ONLY public.calls USING btree (workspace_id, type, id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX calls_learnt_late ON ONLY public.calls USING btree (workspace_id, id) WHERE ((deleted_at IS NULL) AND public.is_learnt_late(id, started_at));
+
+CREATE INDEX calls_of_15_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 900));
+
+CREATE INDEX calls_of_15_seconds ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 15));
+
+CREATE INDEX calls_of_1_hour ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 3600));
+
+CREATE INDEX calls_of_1_minute ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 60));
+
+CREATE INDEX calls_of_1_second ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 1));
+
+CREATE INDEX calls_of_4_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 240));
+
+CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
+
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (archived_at IS NULL);
 
 CREATE INDEX events_by_time ON public.events USING btree (workspace_id, occurred_at, object_id);
 
 CREATE INDEX idempotent_answers_by_time ON public.idempotent_answers USING btree (created_at);
+
+CREATE UNIQUE INDEX managed_phone_numbers_value ON public.managed_phone_numbers USING btree (workspace_id, value) WHERE (released_at IS NULL);
+
+CREATE INDEX sequence_contacts_of_assignee ON public.sequence_contacts USING btree (workspace_id, sequence_id, assigned_to_workspace_membership_id, contact_id) WHERE (removed_at IS NULL);
+
+CREATE INDEX sequence_contacts_of_contact ON public.sequence_contacts USING btree (workspace_id, contact_id);
+
+CREATE INDEX sequence_contacts_present ON public.sequence_contacts USING btree (workspace_id, sequence_id, contact_id) WHERE (removed_at IS NULL);
+
+CREATE INDEX sequence_runs_by_start ON public.sequence_runs USING btree (workspace_id, sequence_id, started_at, id);
+
+CREATE INDEX tag_statistics_by_member ON public.tag_statistics USING btree (workspace_id, organization_membership_id, quarter, tag_id) WHERE (organization_membership_id IS NOT NULL);
+
+CREATE UNIQUE INDEX tag_statistics_key ON public.tag_statistics USING btree (workspace_id, sequence_id, quarter, organization_membership_id, tag_id, call_type, type) NULLS NOT DISTINCT;
+
+CREATE UNIQUE INDEX tags_label ON public.tags USING btree (workspace_id, label) WHERE (archived_at IS NULL);
+
+CREATE INDEX telephony_reports_by_age ON public.telephony_reports USING btree (created_at);
 
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 
@@ -296,6 +1092,26 @@ CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public
 CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION public.announce_access_change();
 
 CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public.subscriptions FOR EACH STATEMENT EXECUTE FUNCTION public.announce_access_change();
+
+CREATE TRIGGER count_inserted AFTER INSERT ON public.sequence_contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_sequence_contacts();
+
+CREATE TRIGGER count_inserted_calls AFTER INSERT ON public.calls REFERENCING NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_calls();
+
+CREATE TRIGGER count_updated AFTER UPDATE ON public.sequence_contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_sequence_contacts();
+
+CREATE TRIGGER count_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD TABLE AS old_calls NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_calls();
+
+CREATE TRIGGER refuse_removal AFTER DELETE ON public.calls FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_removal_of_calls();
+
+CREATE TRIGGER remove_deleted_from_sequences AFTER UPDATE OF deleted_at ON public.contacts FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.remove_deleted_contact_from_sequences();
+
+CREATE TRIGGER sum_deleted_tags AFTER DELETE ON public.call_tags REFERENCING OLD TABLE AS moved_tags FOR EACH STATEMENT EXECUTE FUNCTION public.sum_call_tags();
+
+CREATE TRIGGER sum_inserted_calls AFTER INSERT ON public.calls REFERENCING NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.sum_inserted_calls();
+
+CREATE TRIGGER sum_inserted_tags AFTER INSERT ON public.call_tags REFERENCING NEW TABLE AS moved_tags FOR EACH STATEMENT EXECUTE FUNCTION public.sum_call_tags();
+
+CREATE TRIGGER sum_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD TABLE AS old_calls NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.sum_updated_calls();
 
 ALTER TABLE ONLY public.api_key_uses
     ADD CONSTRAINT api_key_uses_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES public.api_keys(id);
@@ -312,6 +1128,36 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES public.organizations(id);
 
+ALTER TABLE ONLY public.call_counts
+    ADD CONSTRAINT call_counts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.call_recordings
+    ADD CONSTRAINT call_recordings_workspace_id_call_id_fkey FOREIGN KEY (workspace_id, call_id) REFERENCES public.calls(workspace_id, id);
+
+ALTER TABLE ONLY public.call_recordings
+    ADD CONSTRAINT call_recordings_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.telephony_sources(workspace_id, id);
+
+ALTER TABLE ONLY public.call_tags
+    ADD CONSTRAINT call_tags_workspace_id_call_id_fkey FOREIGN KEY (workspace_id, call_id) REFERENCES public.calls(workspace_id, id);
+
+ALTER TABLE ONLY public.call_tags
+    ADD CONSTRAINT call_tags_workspace_id_tag_id_fkey FOREIGN KEY (workspace_id, tag_id) REFERENCES public.tags(workspace_id, id);
+
+ALTER TABLE ONLY public.call_transcriptions
+    ADD CONSTRAINT call_transcriptions_workspace_id_call_id_fkey FOREIGN KEY (workspace_id, call_id) REFERENCES public.calls(workspace_id, id);
+
+ALTER TABLE public.calls
+    ADD CONSTRAINT calls_workspace_id_managed_phone_number_id_fkey FOREIGN KEY (workspace_id, managed_phone_number_id) REFERENCES public.managed_phone_numbers(workspace_id, id);
+
+ALTER TABLE public.calls
+    ADD CONSTRAINT calls_workspace_id_organization_membership_id_fkey FOREIGN KEY (workspace_id, organization_membership_id) REFERENCES public.workspace_memberships(workspace_id, organization_membership_id);
+
+ALTER TABLE public.calls
+    ADD CONSTRAINT calls_workspace_id_sequence_id_fkey FOREIGN KEY (workspace_id, sequence_id) REFERENCES public.sequences(workspace_id, id);
+
+ALTER TABLE public.calls
+    ADD CONSTRAINT calls_workspace_id_sequence_id_sequence_run_id_fkey FOREIGN KEY (workspace_id, sequence_id, sequence_run_id) REFERENCES public.sequence_runs(workspace_id, sequence_id, id);
+
 ALTER TABLE ONLY public.contact_counts
     ADD CONSTRAINT contact_counts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
@@ -327,14 +1173,62 @@ ALTER TABLE ONLY public.custom_fields
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES public.api_keys(id);
 
+ALTER TABLE ONLY public.managed_phone_numbers
+    ADD CONSTRAINT managed_phone_numbers_workspace_id_assigned_membership_id_fkey FOREIGN KEY (workspace_id, assigned_membership_id) REFERENCES public.workspace_memberships(workspace_id, organization_membership_id);
+
+ALTER TABLE ONLY public.managed_phone_numbers
+    ADD CONSTRAINT managed_phone_numbers_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
 ALTER TABLE ONLY public.organization_memberships
     ADD CONSTRAINT organization_memberships_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES public.organizations(id);
 
 ALTER TABLE ONLY public.organization_memberships
     ADD CONSTRAINT organization_memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 
+ALTER TABLE ONLY public.sequence_contacts
+    ADD CONSTRAINT sequence_contacts_workspace_id_assigned_to_workspace_membe_fkey FOREIGN KEY (workspace_id, assigned_to_workspace_membership_id) REFERENCES public.workspace_memberships(workspace_id, id);
+
+ALTER TABLE ONLY public.sequence_contacts
+    ADD CONSTRAINT sequence_contacts_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES public.contacts(workspace_id, id);
+
+ALTER TABLE ONLY public.sequence_contacts
+    ADD CONSTRAINT sequence_contacts_workspace_id_sequence_id_fkey FOREIGN KEY (workspace_id, sequence_id) REFERENCES public.sequences(workspace_id, id);
+
+ALTER TABLE ONLY public.sequence_runs
+    ADD CONSTRAINT sequence_runs_workspace_id_organization_membership_id_fkey FOREIGN KEY (workspace_id, organization_membership_id) REFERENCES public.workspace_memberships(workspace_id, organization_membership_id);
+
+ALTER TABLE ONLY public.sequence_runs
+    ADD CONSTRAINT sequence_runs_workspace_id_sequence_id_fkey FOREIGN KEY (workspace_id, sequence_id) REFERENCES public.sequences(workspace_id, id);
+
+ALTER TABLE ONLY public.sequences
+    ADD CONSTRAINT sequences_workspace_id_creator_id_fkey FOREIGN KEY (workspace_id, creator_id) REFERENCES public.workspace_memberships(workspace_id, organization_membership_id);
+
+ALTER TABLE ONLY public.sequences
+    ADD CONSTRAINT sequences_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES public.organizations(id);
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.telephony_file_places
+    ADD CONSTRAINT telephony_file_places_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.telephony_sources(workspace_id, id);
+
+ALTER TABLE ONLY public.telephony_file_readers
+    ADD CONSTRAINT telephony_file_readers_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.telephony_sources(workspace_id, id);
+
+ALTER TABLE ONLY public.telephony_identities
+    ADD CONSTRAINT telephony_identities_workspace_id_organization_membership__fkey FOREIGN KEY (workspace_id, organization_membership_id) REFERENCES public.workspace_memberships(workspace_id, organization_membership_id);
+
+ALTER TABLE ONLY public.telephony_identities
+    ADD CONSTRAINT telephony_identities_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.telephony_sources(workspace_id, id);
+
+ALTER TABLE ONLY public.telephony_reports
+    ADD CONSTRAINT telephony_reports_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.telephony_sources(workspace_id, id);
+
+ALTER TABLE ONLY public.telephony_sources
+    ADD CONSTRAINT telephony_sources_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.workspace_memberships
     ADD CONSTRAINT workspace_memberships_organization_id_organization_members_fkey FOREIGN KEY (organization_id, organization_membership_id) REFERENCES public.organization_memberships(organization_id, id);

@@ -1,21 +1,15 @@
 """What the merged reports of a call say in the end: its status, its result, its moments and durations."""
 
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 
+from skipcall.calls.model import CONNECTED_SECONDS_MIN, Result, result_of, seconds_between
 from skipcall.telephony.merge import CallState, Presence
 from skipcall.telephony.model import Status
 
-# A completed call with less talk connected nobody: someone took off and put down.
-CONNECTED_SECONDS_MIN = 1
 # 16 CFR 310.4(b)(4)(iii) calls a call abandoned that no rep takes within two seconds of the person's greeting.
 ABANDONED_AFTER_SECONDS = 2
-
-Result = Literal["CONNECTED", "VOICEMAIL", "NO_ANSWER", "BUSY", "FAILED", "CANCELED", "ABANDONED", "IN_PROGRESS"]
-
-_RESULTS: dict[Status, Result] = {"no-answer": "NO_ANSWER", "busy": "BUSY", "canceled": "CANCELED", "failed": "FAILED"}
 
 
 class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,14 +53,16 @@ def conclude(
     nobody_came, late = _abandonment(state, status, answered_at, overlap, abandoned_after_seconds)
     return Conclusion(
         status=status,
-        result="ABANDONED" if nobody_came else _result(state, status, talk_seconds, connected_seconds_min),
+        result="ABANDONED"
+        if nobody_came
+        else result_of(status, _answered_by(state), talk_seconds, connected_seconds_min),
         abandoned=nobody_came or late,
         started_at=started_at,
         ringing_at=state.ringing_at,
         answered_at=answered_at,
         ended_at=state.ended_at,
-        duration_seconds=_between(started_at, state.ended_at),
-        ring_seconds=_between(state.ringing_at or started_at, answered_at or state.ended_at),
+        duration_seconds=seconds_between(started_at, state.ended_at),
+        ring_seconds=seconds_between(state.ringing_at or started_at, answered_at or state.ended_at),
         talk_seconds=talk_seconds,
     )
 
@@ -88,19 +84,6 @@ def _abandonment(
     return overlap == 0, rep_came_at is not None and rep_came_at > in_time_until
 
 
-def _result(state: CallState, status: Status, talk_seconds: int | None, connected_seconds_min: int) -> Result:
-    if state.final is None:
-        return "IN_PROGRESS"
-    if status != "completed":
-        return _RESULTS[status]
-    answered_by = _answered_by(state)
-    if answered_by == "machine":
-        return "VOICEMAIL"
-    if answered_by == "fax":
-        return "FAILED"  # nobody will ever answer there
-    return "NO_ANSWER" if talk_seconds is not None and talk_seconds < connected_seconds_min else "CONNECTED"
-
-
 def _talk_seconds(state: CallState, status: Status, answered_at: datetime | None, overlap: int | None) -> int | None:
     if state.final is None:
         return None
@@ -108,7 +91,7 @@ def _talk_seconds(state: CallState, status: Status, answered_at: datetime | None
         return 0
     if overlap is not None:
         return overlap
-    return state.talk_seconds if state.talk_seconds is not None else _between(answered_at, state.ended_at)
+    return state.talk_seconds if state.talk_seconds is not None else seconds_between(answered_at, state.ended_at)
 
 
 def _answered_by(state: CallState) -> str | None:
@@ -142,9 +125,5 @@ def _overlap_seconds(state: CallState) -> int | None:
     for leg_id, leg in state.presence.items():
         left_at = [moment for moment in (leg.left_at or end, own.left_at or end) if moment is not None]
         if leg_id != state.provider_call_id and leg.joined_at is not None and left_at:
-            longest = max(longest, _between(max(leg.joined_at, own.joined_at), min(left_at)) or 0)
+            longest = max(longest, seconds_between(max(leg.joined_at, own.joined_at), min(left_at)) or 0)
     return longest
-
-
-def _between(start: datetime | None, end: datetime | None) -> int | None:
-    return None if start is None or end is None else max(0, int((end - start).total_seconds()))

@@ -38,6 +38,21 @@ CREATE TABLE contacts (
     deleted_at timestamptz(3),
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 85);
+-- A call finds its contact by any of the contact's numbers. The keys are hashes of workspace and number together: a second
+-- column in the index would make every search walk through all contacts of the workspace.
+CREATE FUNCTION phone_keys(workspace uuid, numbers text[]) RETURNS bigint[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    keys bigint[] := '{}';
+    number text;
+BEGIN
+    FOREACH number IN ARRAY numbers LOOP
+        keys := keys || hashtextextended(number, uuid_hash_extended(workspace, 0));
+    END LOOP;
+    RETURN keys;
+END $$;
+CREATE INDEX contacts_by_phone_number ON contacts USING gin (phone_keys(workspace_id, phone_numbers))
+    WITH (fastupdate = off); -- every call would read through the list of pending entries
 
 -- How many contacts a workspace has, in the transaction that changes it. Several rows a workspace, chosen by
 -- backend, so that writers do not queue for one.
@@ -45,6 +60,7 @@ CREATE TABLE contact_counts (
     workspace_id uuid NOT NULL REFERENCES workspaces,
     slot smallint NOT NULL,
     count bigint NOT NULL,
+    called bigint NOT NULL DEFAULT 0, -- those of them with at least one call
     PRIMARY KEY (workspace_id, slot)
 ) WITH (fillfactor = 50);
 

@@ -1,0 +1,49 @@
+"""What commands that import files share: the report of what was refused, and the bar that shows how far they are."""
+
+import contextlib
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from skipcall.cli.output import CommandFailed
+
+
+@contextlib.contextmanager
+def csv_report(report: Path | None, headings: Sequence[str]) -> Iterator[Callable[[Sequence[object]], object]]:
+    """Lend what writes a row to the report. An import that breaks off leaves an earlier report as it is."""
+    if report is None:
+        yield lambda _: None
+        return
+    draft = report.with_name(f"{report.name}.{os.getpid()}.part")
+    with contextlib.ExitStack() as files:
+        try:
+            file = files.enter_context(draft.open("w", encoding="utf-8", newline=""))
+        except OSError as problem:
+            raise CommandFailed(f"cannot write the report: {problem}") from problem
+        files.callback(draft.unlink, missing_ok=True)
+        writer = csv.writer(file)
+        writer.writerow(headings)
+        yield writer.writerow
+        file.flush()
+        draft.replace(report)
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """Lend what shows, on a terminal, how much of how much is done, and some words."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    shown = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*shown, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("reading", total=None)
+
+        def show(done: int, of: int, words: str) -> None:
+            bars.update(task, total=of, completed=done, description=words)
+
+        yield show

@@ -1,0 +1,56 @@
+"""A managed phone number."""
+
+from typing import Annotated
+
+import msgspec
+import phonenumbers
+from msgspec import Meta
+
+from skipcall.errors import Conflict
+from skipcall.page import PageQuery
+from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
+
+_COUNTRY_LENGTH = 2
+
+
+class NumberTaken(Conflict):
+    """The workspace has this number already."""
+
+    code = "PHONE_NUMBER_TAKEN"
+
+    def __init__(self) -> None:
+        super().__init__("The workspace has this phone number already")
+
+
+class ManagedPhoneNumber(msgspec.Struct, frozen=True, rename="camel"):
+    """A phone number of a workspace, that its users call from and are called on."""
+
+    id: Id
+    value: Annotated[str, Meta(description="In E.164 form", extra_json_schema={"example": "+33199000142"})]
+    label: Annotated[str | None, Meta(extra_json_schema={"example": "Paris"})]
+    country: Annotated[str, Meta(description="ISO 3166-1 alpha-2", extra_json_schema={"example": "FR"})]
+    workspace_id: Id
+    assigned_membership_id: Annotated[
+        str | None,
+        Meta(
+            description="Organization membership of the user whose number it is; null if it is nobody's",
+            extra_json_schema={"example": ID_EXAMPLE},
+        ),
+    ]
+    created_at: Timestamp
+
+
+class ListPhoneNumbers(PageQuery, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of the list."""
+
+
+def country_of(value: str) -> str | None:
+    """Return the country (ISO 3166-1 alpha-2) of a number in E.164; None for one of no country, such as +800."""
+    number = phonenumbers.parse(value)
+    country = phonenumbers.region_code_for_number(number)
+    if (
+        country is None and number.country_code is not None
+    ):  # not in the plan of one of several countries with this code
+        country = phonenumbers.region_code_for_country_code(number.country_code)
+    is_country = country is not None and len(country) == _COUNTRY_LENGTH and country != phonenumbers.UNKNOWN_REGION
+    return country if is_country else None

@@ -1,0 +1,1 @@
+"""Sequences: contacts to call, shared out among users, and the sessions in which they are called."""

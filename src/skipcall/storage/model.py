@@ -1,0 +1,62 @@
+"""What a storage can do, whichever it is."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from skipcall.errors import Unavailable
+
+READ_BYTES = 1 << 18  # of one piece; a reader holds two or three
+
+
+class StorageUnavailable(Unavailable):
+    """The storage does not answer, refuses, or is full. What exactly, only the log tells."""
+
+    def __init__(self) -> None:
+        super().__init__("The storage of recordings does not answer; try again", retry_after_seconds=5)
+
+
+class ObjectMissing(Exception):
+    """There is no object of this key."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An object as a listing shows it."""
+
+    key: str
+    size: int
+    modified_at: datetime
+
+
+class Storage(Protocol):
+    """Objects by key: `/` between its parts, which are letters, digits, `-` and `_`.
+
+    Every operation raises `StorageUnavailable` if the storage cannot do it now.
+    """
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> None:
+        """Keep what an iterator yields; nothing is left of it if the iterator raises."""
+
+    async def move(self, key: str, new_key: str) -> None:
+        """Give an object another key, for good: it is there after a loss of power. Raises `ObjectMissing`."""
+
+    async def size(self, key: str) -> int | None:
+        """Return the bytes of an object, None if there is none."""
+
+    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """Yield the bytes from `start` to before `end`, at most `READ_BYTES` at a time. Raises `ObjectMissing`."""
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; those that are not there are no fault."""
+
+    def list(self, prefix: str) -> AsyncIterator[list[Stored]]:
+        """Yield the objects below a prefix, in the order of their keys, in batches of bounded size."""
+
+    def path(self, key: str) -> Path | None:
+        """Return the file that an object is, None if it is none."""
+
+    async def sign(self, key: str, seconds: int) -> str | None:
+        """Return an address at which anybody may read the object for some time, None if there cannot be one."""

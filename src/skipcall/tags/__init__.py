@@ -1,0 +1,1 @@
+"""Tags: what a person says of a call's outcome."""
