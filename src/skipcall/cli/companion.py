@@ -1,5 +1,6 @@
 """The worker beside a server: a process of its own, started again if it dies, ended with the server however that ends."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -10,9 +11,13 @@ from typing import Self
 from skipcall.cli.output import warn
 
 END_SECONDS = 10.0
+FIRST_PAUSE_SECONDS = 1.0  # the first requests have the machine for themselves
 PAUSE_MIN_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 60.0
 STEADY_SECONDS = 60.0  # having run so long, it is started again soon
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Companion:
@@ -44,6 +49,9 @@ class Companion:
         threading.Thread(target=self._keep, name="companion", daemon=True).start()
 
     def _keep(self) -> None:
+        # What the server is told by signals is not for this thread.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        self._is_over.wait(FIRST_PAUSE_SECONDS)
         pause = PAUSE_MIN_SECONDS
         while True:
             started = time.monotonic()

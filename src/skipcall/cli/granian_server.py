@@ -26,6 +26,7 @@ CONNECTIONS_MAX = 1_024
 DRAIN_SECONDS = 15
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.01
+INTERRUPT_SECONDS = 0.1  # between a signal and the beginning of the end
 ANSWER_SECONDS = 2.0
 # Warnings of the server itself go the way of our own.
 _LOGGING = {"formatters": {}, "handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}
@@ -53,6 +54,7 @@ def run_server(address: Address, on_ready: Callable[[], None]) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )
+    server.main_loop_interrupt = _Interrupt()
     startup = _Startup(server, address, on_ready)
     server.on_startup(startup.begin)
     failed = False
@@ -85,6 +87,33 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+class _Interrupt(threading.Event):
+    """What the main thread waits for, in short sleeps and without a lock.
+
+    In an endless wait, a signal that arrives in the moment before it begins goes unnoticed until there is another; and a
+    signal's handler that sets an ordinary event may wait for the lock that its own thread holds.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_set = False
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    def set(self) -> None:
+        self._is_set = True
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._is_set and (deadline is None or time.monotonic() < deadline):
+            time.sleep(INTERRUPT_SECONDS)
+        return self._is_set
 
 
 class _Startup:

@@ -34,6 +34,7 @@ def worker(
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))  # the server blocks them
     read = read_settings(data)
     with database_url(read) as url:
         os.environ |= {"DATABASE_URL": url, "SKIPCALL_SECRET": get_secret(read)}
