@@ -58,7 +58,7 @@ _CALL_COLUMNS = tuple(
     synced_with_crm_at notes external_id has_recording created_at updated_at deleted_at last_modification_source""".split()
 )
 _RUN_COLUMNS = ("workspace_id", "id", "sequence_id", "organization_membership_id", "started_at")
-_TAG_COLUMNS = ("workspace_id", "call_id", "tag_id", "created_at")
+_TAG_COLUMNS = ("workspace_id", "call_id", "tag_id", "created_at", "is_call_deleted")
 _EVENT_COLUMNS = ("workspace_id", "type", "object_id", "object_version", "occurred_at", "source")
 _CREATE_SEQUENCE = Statement(
     """
@@ -258,7 +258,7 @@ def _batches(tenant: Tenant, people: People, calls: int) -> Iterator[_Batch]:
         row = _row(tenant, people, kind, number, moment, user, contact % tenant.contacts + 1, sequence_id, run_id)
         batch.calls.append(row)
         if kind.tag is not None:
-            batch.tags.append((tenant.workspace_id, row[1], people.tags[kind.tag], moment))
+            batch.tags.append((tenant.workspace_id, row[1], people.tags[kind.tag], moment, row[-2] is not None))
         batch.events.append((tenant.workspace_id, "call.completed", row[1], 1, row[-3], "SKIPCALL"))
         if len(batch.calls) == BATCH_CALLS:
             yield batch

@@ -248,6 +248,20 @@ def test_workspaces(make: Make) -> None:
         assert (nothing["data"], nothing["meta"]["total"]) == ([], 0)
 
 
+def test_a_deleted_call_is_not_counted_by_its_tag(make: Make) -> None:
+    team = make.team()
+    tag = team.tag("Rappel")
+    calls = [team.call() for _ in range(4)]
+    for call in calls:
+        team.client.patch(call, {"tagIds": [tag]})
+    team.client.delete(calls[0])
+    page = team.client.get("/v1/calls", params={"tagId": tag, "size": 1})  # full, so it is counted
+    assert page["meta"]["total"] == 3
+    assert calls[0].rpartition("/")[2] not in {
+        one["id"] for one in team.client.get("/v1/calls", params={"tagId": tag})["data"]
+    }
+
+
 def test_every_composed_statement_names_the_workspace() -> None:
     """What `tests/rules/test_tenant_queries.py` asks of statements that it can find."""
     names = [one for one in ListCalls.__struct_fields__ if one in listing._CONDITIONS] + ["tag_id"]

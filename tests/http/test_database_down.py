@@ -19,6 +19,8 @@ from tests.client import Client
 from tests.conftest import migrated
 from tests.make import Make, Team
 from tests.serving import ServerProcess
+from tests.telephony.requests import PUBLIC_URL, twilio_status
+from tests.telephony.senders import Senders
 
 RECOVERED_SECONDS = 15.0
 
@@ -33,7 +35,7 @@ def database(place: Path) -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture
 def server(database: EmbeddedPostgres, tmp_path: Path) -> Iterator[ServerProcess]:
-    with ServerProcess(database.url, tmp_path / "server.log") as server:
+    with ServerProcess(database.url, tmp_path / "server.log", SKIPCALL_PUBLIC_URL=PUBLIC_URL) as server:
         yield server
     assert not server.failures, json.dumps(server.failures[:3], indent=1)
 
@@ -98,6 +100,20 @@ def test_a_killed_database_is_503_and_then_well_again(
     assert database.process_id != main
     assert team.client.get(path)["city"] == "Lille"
     assert set(statuses_of(team.client, 1)) == {200}
+
+
+def test_a_callback_waits_for_its_database(
+    team: Team, make: Make, database: EmbeddedPostgres, server: ServerProcess
+) -> None:
+    """Twilio sends a callback once: while the database comes back, it is not refused."""
+    with Senders(make, team, server.url) as senders, ThreadPoolExecutor(1) as pool:
+        senders.twilio("status", twilio_status("initiated", 0, 0))
+        os.kill(database.process_id, signal.SIGKILL)
+        sent = pool.submit(senders.twilio, "status", twilio_status("completed", 3, 37, CallDuration="30"))
+        sent.result()  # asserts 204
+    until(lambda: team.client.request("GET", "/v1/me", failing=True).status_code == 200)
+    [call] = team.client.get("/v1/calls")["data"]
+    assert call["status"] == "completed"
 
 
 def test_a_database_that_stands_still(team: Team, database: EmbeddedPostgres) -> None:

@@ -23,12 +23,20 @@ CHANGES = [
         "deleted_at = NULL",
     )
 ]
+# Who writes tags holds the lock of the call, as `UPDATE_CALL` does.
+HELD = "SELECT workspace_id, id FROM calls WHERE workspace_id = :workspace_id AND id = :id FOR NO KEY UPDATE"
 TAG = Statement(
-    """
-    INSERT INTO call_tags (workspace_id, call_id, tag_id) VALUES (:workspace_id, :id, :tag_id) ON CONFLICT DO NOTHING
+    f"""
+    WITH held AS MATERIALIZED ({HELD})
+    INSERT INTO call_tags (workspace_id, call_id, tag_id) SELECT workspace_id, id, :tag_id FROM held ON CONFLICT DO NOTHING
     """
 )
-UNTAG = Statement("DELETE FROM call_tags WHERE workspace_id = :workspace_id AND call_id = :id AND tag_id = :tag_id")
+UNTAG = Statement(
+    f"""
+    WITH held AS MATERIALIZED ({HELD})
+    DELETE FROM call_tags t USING held h WHERE t.workspace_id = h.workspace_id AND t.call_id = h.id AND t.tag_id = :tag_id
+    """
+)
 CHANGE_ALL = Statement(
     "UPDATE calls SET talk_seconds = talk_seconds + 1 WHERE workspace_id = :workspace_id AND id = ANY(:ids)"
 )

@@ -170,12 +170,16 @@ def _branch(bounds: list[str], conditions: list[str], names: frozenset[str], col
     where = "".join(f" AND {one}" for one in conditions)
     limits = "".join(f" AND {one}" for one in ["{id} < :after", *bounds])
     if "tag_id" in names and not names & _SELECTIVE:
+        tagged = f"""t.workspace_id = w.id AND t.tag_id = :tag_id AND NOT t.is_call_deleted
+            {limits.replace("{id}", "t.call_id")} ORDER BY t.call_id DESC"""
+        if columns == "id" and not conditions:
+            return f"""
+            SELECT t.call_id AS id FROM call_tags t WHERE {tagged}"""
         return f"""
             SELECT one.* FROM call_tags t CROSS JOIN LATERAL (
                 SELECT {columns} FROM calls
                 WHERE workspace_id = t.workspace_id AND id = t.call_id AND deleted_at IS NULL{where} LIMIT 1
-            ) one WHERE t.workspace_id = w.id AND t.tag_id = :tag_id{limits.replace("{id}", "t.call_id")}
-            ORDER BY t.call_id DESC"""
+            ) one WHERE {tagged}"""
     if "tag_id" in names:
         where += f" AND {_HAS_TAG}"
     return f"""

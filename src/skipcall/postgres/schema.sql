@@ -142,6 +142,14 @@ CREATE FUNCTION public.first_id_at(moment timestamp with time zone) RETURNS uuid
     SELECT (lpad(to_hex((extract(epoch FROM moment - timestamptz 'epoch') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
+CREATE FUNCTION public.hide_tags_of_deleted_call() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE call_tags SET is_call_deleted = true WHERE workspace_id = NEW.workspace_id AND call_id = NEW.id;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.is_learnt_late(id uuid, started_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
@@ -501,7 +509,8 @@ CREATE TABLE public.call_tags (
     workspace_id uuid NOT NULL,
     call_id uuid NOT NULL,
     tag_id uuid NOT NULL,
-    created_at timestamp(3) with time zone DEFAULT now() NOT NULL
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    is_call_deleted boolean DEFAULT false NOT NULL
 );
 ALTER TABLE ONLY public.call_tags ALTER COLUMN tag_id SET (n_distinct=1000);
 
@@ -1015,7 +1024,7 @@ CREATE INDEX call_statistics_by_member ON public.call_statistics USING btree (wo
 
 CREATE UNIQUE INDEX call_statistics_key ON public.call_statistics USING btree (workspace_id, sequence_id, quarter, organization_membership_id, call_type, type, slot) NULLS NOT DISTINCT;
 
-CREATE INDEX call_tags_by_tag ON public.call_tags USING btree (workspace_id, tag_id, call_id);
+CREATE INDEX call_tags_by_tag ON public.call_tags USING btree (workspace_id, tag_id, call_id) WHERE (NOT is_call_deleted);
 
 CREATE INDEX calls_by_call_type ON ONLY public.calls USING btree (workspace_id, call_type, id) WHERE (deleted_at IS NULL);
 
@@ -1100,6 +1109,8 @@ CREATE TRIGGER count_inserted_calls AFTER INSERT ON public.calls REFERENCING NEW
 CREATE TRIGGER count_updated AFTER UPDATE ON public.sequence_contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_sequence_contacts();
 
 CREATE TRIGGER count_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD TABLE AS old_calls NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_calls();
+
+CREATE TRIGGER hide_tags_of_deleted AFTER UPDATE OF deleted_at ON public.calls FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.hide_tags_of_deleted_call();
 
 CREATE TRIGGER refuse_removal AFTER DELETE ON public.calls FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_removal_of_calls();
 

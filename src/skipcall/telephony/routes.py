@@ -1,9 +1,11 @@
 """The addresses that providers call."""
 
+import asyncio
+import time
 from uuid import UUID
 
 from skipcall import clock
-from skipcall.errors import NotFound
+from skipcall.errors import NotFound, Unavailable
 from skipcall.http.bodies import read_body
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import operation
@@ -14,6 +16,10 @@ from skipcall.telephony.sources import StoredSource
 
 TWILIO = "twilio"
 TWILIO_CALLBACKS = ("status", "recording", "conference")
+# Some providers wait 10 to 15 seconds for an answer and never send a callback again, so a database that is away for a moment is waited
+# for here. To record a report again changes nothing.
+PATIENCE_SECONDS = 8.0
+RETRY_SECONDS = 0.25
 _BODY_TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 
@@ -59,10 +65,21 @@ async def ingest_twilio_reports(request: Request, provider: str, id: UUID, callb
 
 
 async def _ingest(request: Request, provider: str, id: UUID) -> Answer:
+    body = await read_body(request, request.operation.body_bytes_max)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await _take_in(request, provider, id, body)
+        except Unavailable:
+            if time.monotonic() + RETRY_SECONDS > deadline:
+                raise
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _take_in(request: Request, provider: str, id: UUID, body: bytes) -> Answer:
     source: StoredSource | None = await request.sources.find(request.database, id)
     if source is None or source.is_disabled or source.provider.lower() != provider:
         raise NotFound("Source")
-    body = await read_body(request, request.operation.body_bytes_max)
     scope = request.scope
     target = f"{scope.path}?{scope.query_string}" if scope.query_string else scope.path
     try:
