@@ -635,6 +635,8 @@ CREATE TABLE public.contacts (
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     last_modification_source text NOT NULL,
     deleted_at timestamp(3) with time zone,
+    external_id text,
+    merged_into_id uuid,
     CONSTRAINT contacts_last_modification_source_check CHECK ((last_modification_source = ANY (ARRAY['SKIPCALL'::text, 'API'::text])))
 )
 WITH (fillfactor='85');
@@ -924,6 +926,9 @@ ALTER TABLE ONLY public.contact_imports
 ALTER TABLE ONLY public.contact_imports
     ADD CONSTRAINT contact_imports_workspace_id_file_sha256_key UNIQUE (workspace_id, file_sha256);
 
+ALTER TABLE public.contacts
+    ADD CONSTRAINT contacts_merged_check CHECK (((merged_into_id IS NULL) OR (deleted_at IS NOT NULL))) NOT VALID;
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_pkey PRIMARY KEY (workspace_id, id);
 
@@ -1068,7 +1073,11 @@ CREATE INDEX calls_of_4_minutes ON ONLY public.calls USING btree (workspace_id, 
 
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
+CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspace_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
+
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (archived_at IS NULL);
+
+CREATE INDEX events_by_object ON public.events USING btree (workspace_id, object_id, id);
 
 CREATE INDEX events_by_time ON public.events USING btree (workspace_id, occurred_at, object_id);
 
@@ -1174,6 +1183,9 @@ ALTER TABLE ONLY public.contact_counts
 
 ALTER TABLE ONLY public.contact_imports
     ADD CONSTRAINT contact_imports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (workspace_id, merged_into_id) REFERENCES public.contacts(workspace_id, id) NOT VALID;
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
