@@ -37,7 +37,7 @@ def measure(place: Path, plan: Plan, results: Results) -> None:
         print("Callbacks ...", flush=True)
         callbacks.measure(many, find_binaries().directory, place / "callbacks", plan, results)
         print("Imports ...", flush=True)
-        asterisk.measure(many, place, plan, results)
+        asterisk.measure(many, postgres.process_id, place, plan, results)
         print("Audio ...", flush=True)
         audio.measure(many, place, plan, results)
 

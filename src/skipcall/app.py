@@ -14,6 +14,7 @@ from skipcall import logs, settings
 from skipcall.account import routes as account
 from skipcall.api_keys.gate import Gate
 from skipcall.calls import routes as calls
+from skipcall.changes import routes as changes
 from skipcall.contacts import routes as contacts
 from skipcall.custom_fields import routes as custom_fields
 from skipcall.documents.routes import Documents
@@ -47,6 +48,8 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.get_contact,
     contacts.update_contact,
     contacts.delete_contact,
+    changes.list_contact_history,
+    changes.list_changes,
     calls.list_calls,
     calls.create_call,
     calls.get_call,

@@ -22,31 +22,22 @@ WORKSPACE_IDS_MAX = 100
 T = TypeVar("T")
 
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+WorkspaceIds = Annotated[
+    str | None,
+    Meta(
+        description="Only these workspaces: ids separated by commas. Ids outside the key's scope add nothing.",
+        extra_json_schema={"pattern": f"^({_UUID}( *, *{_UUID})*)?$"},
+    ),
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = struct.Struct(">cqI16s")
 
 
-class PageQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The query parameters that every list takes."""
+class WorkspacesQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Which of the workspaces in the key's scope a list is about."""
 
-    page: Annotated[int, Meta(ge=0, le=PAGE_MAX, description="Number of the page, from 0. Ignored with a cursor.")] = 0
-    size: Annotated[int, Meta(ge=1, le=SIZE_MAX, description="Items on a page.")] = SIZE_DEFAULT
-    cursor: Annotated[
-        str | None, Meta(description="`meta.nextCursor` of the page before; every page then costs the same.")
-    ] = None
-    workspace_ids: Annotated[
-        str | None,
-        Meta(
-            description="Only these workspaces: ids separated by commas. Ids outside the key's scope add nothing.",
-            extra_json_schema={"pattern": f"^({_UUID}( *, *{_UUID})*)?$"},
-        ),
-    ] = None
-
-    @property
-    def offset(self) -> int:
-        """How many items stand before this page."""
-        return 0 if self.cursor else self.page * self.size
+    workspace_ids: WorkspaceIds = None
 
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
@@ -63,6 +54,21 @@ class PageQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
             return list(workspace_ids)
         wanted = {UUID(one.strip()) for one in self.workspace_ids.split(",")}
         return [one for one in workspace_ids if one in wanted]
+
+
+class PageQuery(WorkspacesQuery, frozen=True, rename="camel", kw_only=True):
+    """The query parameters that every list in pages takes."""
+
+    page: Annotated[int, Meta(ge=0, le=PAGE_MAX, description="Number of the page, from 0. Ignored with a cursor.")] = 0
+    size: Annotated[int, Meta(ge=1, le=SIZE_MAX, description="Items on a page.")] = SIZE_DEFAULT
+    cursor: Annotated[
+        str | None, Meta(description="`meta.nextCursor` of the page before; every page then costs the same.")
+    ] = None
+
+    @property
+    def offset(self) -> int:
+        """How many items stand before this page."""
+        return 0 if self.cursor else self.page * self.size
 
 
 class PageMeta(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

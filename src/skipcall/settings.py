@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 CONNECTIONS_MAX = 500
+CHANGES_DAYS = 90
+CHANGES_DAYS_MAX = 36_500
 RECORDING_BYTES_MAX = 200_000_000
 RECORDING_BYTES_LIMIT = 5_000_000_000  # S3 copies no larger object in one request
 SECRET_LENGTH_MIN = 32
@@ -38,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_key_id: str | None = None  # SKIPCALL_S3_KEY_ID: access key
     s3_secret: str | None = None  # SKIPCALL_S3_SECRET: its secret
     s3_secret_file: Path | None = None  # SKIPCALL_S3_SECRET_FILE: file that holds the secret instead
+    changes_days: int = CHANGES_DAYS  # SKIPCALL_CHANGES_DAYS: how long changes of contacts and calls are kept
     recording_bytes_max: int = RECORDING_BYTES_MAX  # SKIPCALL_RECORDING_BYTES_MAX: size of one recording
 
 
@@ -59,6 +62,9 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     recording = environment.get("SKIPCALL_RECORDING_BYTES_MAX") or str(RECORDING_BYTES_MAX)
     if not recording.isdecimal() or not 1 <= int(recording) <= RECORDING_BYTES_LIMIT:
         raise SettingsError(f"SKIPCALL_RECORDING_BYTES_MAX must be a whole number from 1 to {RECORDING_BYTES_LIMIT}")
+    days = environment.get("SKIPCALL_CHANGES_DAYS") or str(CHANGES_DAYS)
+    if not days.isdecimal() or not 1 <= int(days) <= CHANGES_DAYS_MAX:
+        raise SettingsError(f"SKIPCALL_CHANGES_DAYS must be a whole number from 1 to {CHANGES_DAYS_MAX}")
     secret_file = environment.get("SKIPCALL_S3_SECRET_FILE") or None
     return Settings(
         database_url=database_url,
@@ -75,6 +81,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         s3_key_id=environment.get("SKIPCALL_S3_KEY_ID") or None,
         s3_secret=environment.get("SKIPCALL_S3_SECRET") or _text_in("SKIPCALL_S3_SECRET_FILE", secret_file),
         s3_secret_file=Path(secret_file) if secret_file else None,
+        changes_days=int(days),
         recording_bytes_max=int(recording),
     )
 

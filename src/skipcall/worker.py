@@ -15,6 +15,7 @@ from uuid import UUID
 
 from skipcall import clock
 from skipcall.calls.months import ensure_months
+from skipcall.changes.queries import forget_changes
 from skipcall.errors import Refusal, Unavailable
 from skipcall.outbound.client import Client
 from skipcall.postgres import migrate
@@ -29,6 +30,7 @@ from skipcall.telephony.queries import forget_old_reports, list_sources
 from skipcall.telephony.recording_access import access_to_recordings
 from skipcall.telephony.sources import Sources, StoredSource, read_source
 from skipcall.telephony.tailing import FolderReader
+from skipcall.workspaces.queries import list_all_workspaces
 
 CONNECTIONS_MAX = 4
 PAUSE_MIN_SECONDS = 1.0
@@ -48,6 +50,7 @@ class Worker:
         if read.database_url is None or read.secret is None:
             raise SettingsError("the worker needs DATABASE_URL and SKIPCALL_SECRET; `skipcall worker` sets both")
         self._database = Database(read.database_url, CONNECTIONS_MAX)
+        self._changes_kept = timedelta(days=read.changes_days)
         self._sources = Sources(read.secret.encode(), read.public_url)
         self._storage = open_storage(read)
         archive = Archive(self._storage, read.recording_bytes_max, read.secret.encode(), read.public_url)
@@ -87,6 +90,8 @@ class Worker:
 
     async def _clean(self) -> float:
         await forget_old_reports(self._database)
+        workspaces = [UUID(workspace.id) for _, workspace in await list_all_workspaces(self._database, None)]
+        await forget_changes(self._database, workspaces, clock.now() - self._changes_kept)
         return HOUR_SECONDS
 
     async def _sweep(self) -> float:

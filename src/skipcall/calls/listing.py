@@ -21,8 +21,8 @@ STATEMENTS_MAX = 512  # combinations of filters kept; the driver prepares fewer
 # The planner does not know what `LIMIT :reach` will be and fears a tenth of the table, for which it may sort instead of
 # walking along an index. So it is told a number, as long as that is enough.
 SHALLOW = 1_000
-# Seconds of talk from which calls have an index of their own; see migration 0003.
-TALK_STEPS = (1, 15, 60, 240, 900, 3_600)
+# Seconds of talk from which calls have an index of their own; see migrations 0003 and 0014.
+TALK_STEPS = (1, 15, 60, 120, 300, 600, 1_800, 3_600)
 # An id is made of the start in milliseconds; rounding may have moved one against the other.
 ROUNDING_MILLISECONDS = 1_000
 

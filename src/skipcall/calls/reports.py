@@ -120,7 +120,7 @@ _FIND = Statement(
     FROM unnest(:kinds::text[], :keys::text[]) AS one (kind, key) CROSS JOIN LATERAL (
         SELECT call_id FROM call_keys
         WHERE workspace_id = :workspace_id AND source_id = :source_id AND kind = one.kind AND key = one.key
-        ORDER BY call_id DESC LIMIT :limit
+        ORDER BY told_apart_by DESC LIMIT :limit
     ) k CROSS JOIN LATERAL (
         SELECT id, state, report_count, started_at FROM calls
         WHERE workspace_id = :workspace_id AND id = k.call_id LIMIT 1
@@ -159,7 +159,7 @@ _INSERT = Statement(
         INSERT INTO call_keys (workspace_id, source_id, kind, key, call_id)
         SELECT :workspace_id, :source_id, 'LEG', c.leg, c.call_id
         FROM unnest(:claimed_legs::text[], :id::uuid[]) AS c (leg, call_id) ORDER BY c.leg
-        ON CONFLICT (workspace_id, source_id, key) WHERE kind = 'LEG' DO NOTHING
+        ON CONFLICT (workspace_id, source_id, kind, key, told_apart_by) DO NOTHING
         RETURNING call_id
     ), {_LOOKED_UP.format(rows="given")}, written AS (
         INSERT INTO calls (

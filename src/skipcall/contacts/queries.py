@@ -35,7 +35,7 @@ _LAST_CALL_AT, _CREATED_AT, _UPDATED_AT = (
 )
 
 # In the order of the properties of `Contact`, then the version.
-_COLUMNS = f"""
+COLUMNS = f"""
     c.id::text, c.first_name, c.last_name, c.email, c.company, c.city, c.country, c.url, c.linkedin_url,
     c.linkedin_sales_url, c.role, c.allow_phone_calls, c.call_count, {_LAST_CALL_AT}, c.workspace_id::text,
     c.phone_numbers, {_CUSTOM_FIELDS} AS custom_fields, {_CREATED_AT}, {_UPDATED_AT}, c.last_modification_source,
@@ -99,7 +99,7 @@ _INSERTED = ", ".join([f":{column}" for column in _KEPT] + [f"nullif(:{column}, 
 
 GET_CONTACT = Statement(
     f"""
-    SELECT {_COLUMNS} FROM contacts c
+    SELECT {COLUMNS} FROM contacts c
     WHERE c.workspace_id = ANY(:workspace_ids) AND c.id = :id AND c.deleted_at IS NULL
     """
 )
@@ -134,7 +134,7 @@ def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", acce
             coalesce(b.version <> ALL(:versions), false) AS stale
         FROM before b LEFT JOIN written w ON true
     )
-    SELECT {_COLUMNS}, c.stale, {"r.unknown, r.twice, r.by_name" if resolved else _NONE_RESOLVED} FROM c {resolved}
+    SELECT {COLUMNS}, c.stale, {"r.unknown, r.twice, r.by_name" if resolved else _NONE_RESOLVED} FROM c {resolved}
     """
     )
 
@@ -163,7 +163,7 @@ CREATE_CONTACT = Statement(
     ), counted AS ({_COUNT.format(step="1")}
     ), recorded AS ({RECORD.format(type="contact.created", changes="NULL", rows="written")}
     )
-    SELECT {_COLUMNS}, r.unknown, r.twice, r.by_name, false AS stale FROM resolved r LEFT JOIN written c ON true
+    SELECT {COLUMNS}, r.unknown, r.twice, r.by_name, false AS stale FROM resolved r LEFT JOIN written c ON true
     """
 )
 
@@ -194,8 +194,8 @@ _LIST = """
     )
     SELECT {columns}, counted.total FROM counted LEFT JOIN c ON true ORDER BY c.id {direction}
     """
-LIST_NEWEST = Statement(_LIST.format(compare="<", direction="DESC", columns=_COLUMNS))
-LIST_OLDEST = Statement(_LIST.format(compare=">", direction="ASC", columns=_COLUMNS))
+LIST_NEWEST = Statement(_LIST.format(compare="<", direction="DESC", columns=COLUMNS))
+LIST_OLDEST = Statement(_LIST.format(compare=">", direction="ASC", columns=COLUMNS))
 
 # The last event of each contact is the one with its version: so every contact comes once, in the order of the index on
 # events, and a page costs the same wherever it is. An index on `updated_at` itself would make every PATCH dearer.
@@ -219,7 +219,7 @@ LIST_CHANGED = Statement(
             LIMIT :count_max + 1
         ) found
     )
-    SELECT {_COLUMNS}, c.occurred_at, counted.total
+    SELECT {COLUMNS}, c.occurred_at, counted.total
     FROM counted LEFT JOIN changed c ON true ORDER BY c.occurred_at, c.id
     """
 )
@@ -246,7 +246,7 @@ async def find_contact(
 ) -> tuple[Contact, int] | None:
     """Return a contact of the workspaces and its version, or None."""
     row = await db.fetch_row(GET_CONTACT, workspace_ids=workspace_ids, id=id, by_slug=by_slug)
-    return None if row is None else (_contact(row), row["version"])
+    return None if row is None else (make_contact(row), row["version"])
 
 
 async def update_contact(
@@ -352,7 +352,7 @@ async def list_contacts(
         offset=offset,
         by_slug=by_slug,
     )
-    return [_contact(row) for row in rows if row["id"] is not None], rows[0]["total"]
+    return [make_contact(row) for row in rows if row["id"] is not None], rows[0]["total"]
 
 
 async def list_changed_contacts(
@@ -384,7 +384,7 @@ async def list_changed_contacts(
     )
     found = [row for row in rows if row["id"] is not None]
     return (
-        [_contact(row) for row in found],
+        [make_contact(row) for row in found],
         [row["occurred_at"] for row in found],
         place.total if place else rows[0]["total"],
     )
@@ -393,10 +393,11 @@ async def list_changed_contacts(
 def _written(row: Row, workspace_id: UUID) -> Written | KeysRefused:
     if row["unknown"] or row["twice"]:
         return KeysRefused(workspace_id, row["unknown"] or [])
-    return Written(_contact(row), row["version"], row["by_name"], row["stale"])
+    return Written(make_contact(row), row["version"], row["by_name"], row["stale"])
 
 
-def _contact(row: Row) -> Contact:
+def make_contact(row: Row) -> Contact:
+    """Return the contact of a row that begins with `COLUMNS`."""
     values = list(row[:_PROPERTIES])
     values[_CUSTOM_FIELDS_PLACE] = msgspec.Raw(values[_CUSTOM_FIELDS_PLACE].encode())
     return Contact(*values)

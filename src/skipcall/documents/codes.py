@@ -102,6 +102,10 @@ REFUSALS = {
         "What was here has been erased.",
         "Do not ask again.",
     ),
+    "CURSOR_EXPIRED": (
+        "Changes after this cursor may have been forgotten: it is older than `SKIPCALL_CHANGES_DAYS`, or the database was restored from a copy.",
+        "Begin the feed anew without a cursor. The last change of everything is kept for good, so nothing is missing but old values.",
+    ),
     "RANGE_NOT_SATISFIABLE": (
         "`Range` begins beyond the end; `Content-Range` tells how long the whole is.",
         "Ask for a part that exists, or for the whole.",

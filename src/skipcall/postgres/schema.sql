@@ -454,6 +454,11 @@ CREATE TABLE public.call_keys (
     kind text NOT NULL,
     key text NOT NULL,
     call_id uuid NOT NULL,
+    told_apart_by uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (kind = 'LEG'::text) THEN '00000000-0000-0000-0000-000000000000'::uuid
+    ELSE call_id
+END) STORED NOT NULL,
     CONSTRAINT call_keys_kind_check CHECK ((kind = ANY (ARRAY['LEG'::text, 'GROUP'::text, 'CONFERENCE'::text])))
 );
 
@@ -650,6 +655,12 @@ CREATE TABLE public.custom_fields (
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     archived_at timestamp(3) with time zone,
     CONSTRAINT custom_fields_slug_check CHECK ((slug ~ '^[a-z0-9_]+$'::text))
+);
+
+CREATE TABLE public.event_sweeps (
+    workspace_id uuid NOT NULL,
+    occurred_at timestamp(3) with time zone NOT NULL,
+    object_id uuid NOT NULL
 );
 
 CREATE TABLE public.events (
@@ -900,7 +911,7 @@ ALTER TABLE ONLY public.call_counts
     ADD CONSTRAINT call_counts_pkey PRIMARY KEY (workspace_id, slot);
 
 ALTER TABLE ONLY public.call_keys
-    ADD CONSTRAINT call_keys_pkey PRIMARY KEY (workspace_id, source_id, kind, key, call_id);
+    ADD CONSTRAINT call_keys_pkey PRIMARY KEY (workspace_id, source_id, kind, key, told_apart_by);
 
 ALTER TABLE ONLY public.call_recordings
     ADD CONSTRAINT call_recordings_pkey PRIMARY KEY (workspace_id, call_id, id);
@@ -937,6 +948,9 @@ ALTER TABLE ONLY public.custom_fields
 
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_workspace_id_slug_key UNIQUE (workspace_id, slug);
+
+ALTER TABLE ONLY public.event_sweeps
+    ADD CONSTRAINT event_sweeps_pkey PRIMARY KEY (workspace_id);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (workspace_id, id);
@@ -1019,8 +1033,6 @@ ALTER TABLE ONLY public.workspaces
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
 
-CREATE UNIQUE INDEX call_keys_leg ON public.call_keys USING btree (workspace_id, source_id, key) WHERE (kind = 'LEG'::text);
-
 CREATE INDEX call_recordings_by_object_key ON public.call_recordings USING btree (object_key) WHERE (object_key IS NOT NULL);
 
 CREATE INDEX call_recordings_to_fetch ON public.call_recordings USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
@@ -1059,7 +1071,7 @@ CREATE INDEX calls_by_type ON ONLY public.calls USING btree (workspace_id, type,
 
 CREATE INDEX calls_learnt_late ON ONLY public.calls USING btree (workspace_id, id) WHERE ((deleted_at IS NULL) AND public.is_learnt_late(id, started_at));
 
-CREATE INDEX calls_of_15_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 900));
+CREATE INDEX calls_of_10_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 600));
 
 CREATE INDEX calls_of_15_seconds ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 15));
 
@@ -1069,7 +1081,11 @@ CREATE INDEX calls_of_1_minute ON ONLY public.calls USING btree (workspace_id, i
 
 CREATE INDEX calls_of_1_second ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 1));
 
-CREATE INDEX calls_of_4_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 240));
+CREATE INDEX calls_of_2_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 120));
+
+CREATE INDEX calls_of_30_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 1800));
+
+CREATE INDEX calls_of_5_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 300));
 
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
@@ -1192,6 +1208,9 @@ ALTER TABLE ONLY public.contacts
 
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.event_sweeps
+    ADD CONSTRAINT event_sweeps_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES public.api_keys(id);

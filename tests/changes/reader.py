@@ -1,0 +1,45 @@
+"""A reader of the feed, as an integrator writes one."""
+
+from typing import Any
+
+from tests.client import Client
+
+
+class Reader:
+    """Applies every answer to a copy of the contacts, and trusts nothing that it is told."""
+
+    def __init__(self, client: Client, *, size: int = 100, **parameters: Any) -> None:
+        self.client = client
+        self.parameters = {"size": size, **parameters}
+        self.cursor: str | None = None
+        self.contacts: dict[str, Any] = {}
+        self.versions: dict[str, int] = {}
+        self.seen: list[dict[str, Any]] = []
+
+    def read(self) -> list[dict[str, Any]]:
+        """Read until there is no more, and return what came."""
+        came = []
+        while True:
+            given = self.parameters | ({"cursor": self.cursor} if self.cursor else {})
+            answer = self.client.get("/v1/changes", params=given)
+            came += answer["data"]
+            self.cursor = answer["meta"]["nextCursor"]
+            if not answer["meta"]["hasMore"]:
+                break
+        for change in came:
+            self._apply(change)
+        self.seen += came
+        return came
+
+    def _apply(self, change: dict[str, Any]) -> None:
+        if not change["type"].startswith("contact."):
+            assert change["contact"] is None
+            return
+        id = change["objectId"]
+        assert change["version"] > self.versions.get(id, 0), "each version of a contact once, in order"
+        self.versions[id] = change["version"]
+        if change["contact"] is None:
+            self.contacts.pop(id, None)
+        else:
+            assert change["contact"]["id"] == id
+            self.contacts[id] = change["contact"]
