@@ -174,7 +174,7 @@ def test_bad_input(team: Team, client: Client) -> None:
         ("/query/start", "UNKNOWN_VALUE"),
         ("/query/size", "TOO_SMALL"),
         ("/query/object", "UNKNOWN_VALUE"),
-        ("/query/skipOwn", "INVALID_TYPE"),
+        ("/query/skipOwn", "WRONG_TYPE"),
         ("/query/workspaceIds", "INVALID_ID"),
     ]
     assert client.faults("GET", f"{FEED}?start=now&cursor=abc") == [("/query/start", "CONFLICTING_PARAMETERS")]
