@@ -19,6 +19,7 @@ from skipcall.contacts import routes as contacts
 from skipcall.custom_fields import routes as custom_fields
 from skipcall.documents.routes import Documents
 from skipcall.errors import Refusal
+from skipcall.exports import routes as exports
 from skipcall.health import routes as health
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import Operation
@@ -50,6 +51,11 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.delete_contact,
     changes.list_contact_history,
     changes.list_changes,
+    exports.list_exports,
+    exports.create_export,
+    exports.get_export,
+    exports.get_export_file,
+    exports.delete_export,
     calls.list_calls,
     calls.create_call,
     calls.get_call,

@@ -17,6 +17,7 @@ from skipcall import clock
 from skipcall.calls.months import ensure_months
 from skipcall.changes.queries import forget_changes
 from skipcall.errors import Refusal, Unavailable
+from skipcall.exports.actions import Exporter
 from skipcall.outbound.client import Client
 from skipcall.postgres import migrate
 from skipcall.postgres.db import Database
@@ -55,6 +56,7 @@ class Worker:
         self._storage = open_storage(read)
         archive = Archive(self._storage, read.recording_bytes_max, read.secret.encode(), read.public_url)
         client = Client([ip_network(network) for network in read.outbound_networks])
+        self._exporter = Exporter(self._database, self._storage)
         self._fetcher = Fetcher(self._database, archive, client, self._access_of)
         self._folders: dict[StoredSource, asyncio.Task[None]] = {}
 
@@ -63,6 +65,7 @@ class Worker:
         await keep_doing("start", self._open)
         steps = {
             "recordings": self._fetcher.step,
+            "exports": self._exporter.step,
             "folders": self._follow_folders,
             "months": self._make_months,
             "clean": self._clean,
@@ -96,6 +99,7 @@ class Worker:
 
     async def _sweep(self) -> float:
         await sweep(self._database, self._storage, clock.now())
+        await self._exporter.remove_expired()
         return HOUR_SECONDS
 
     async def _access_of(self, source_id: UUID, url: str) -> Access:

@@ -106,6 +106,18 @@ REFUSALS = {
         "Changes after this cursor may have been forgotten: it is older than `SKIPCALL_CHANGES_DAYS`, or the database was restored from a copy.",
         "Begin the feed anew without a cursor. The last change of everything is kept for good, so nothing is missing but old values.",
     ),
+    "TOO_MANY_EXPORTS": (
+        "The workspace has as many exports under way as it may have at once.",
+        "Wait until one of them has ended, or delete one.",
+    ),
+    "EXPORT_UNFINISHED": (
+        "The file of the export is not there yet.",
+        "Ask for the export itself now and then until its status is `COMPLETED`. Exports are made by `skipcall worker`, which runs beside the server by default.",
+    ),
+    "EXPORT_GONE": (
+        "The export has no file: it failed, was deleted, or has been kept for as long as exports are.",
+        "Ask for a new export.",
+    ),
     "RANGE_NOT_SATISFIABLE": (
         "`Range` begins beyond the end; `Content-Range` tells how long the whole is.",
         "Ask for a part that exists, or for the whole.",

@@ -220,6 +220,15 @@ class Database(Session):
         async with self.session() as session, session.transaction():
             yield session
 
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Session]:
+        """Lend a connection in a transaction that sees one moment, however long the block lasts, and writes nothing."""
+        async with (
+            self.session() as session,
+            session.connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield session
+
     async def _take(self) -> Session:
         while self._free:
             session = self._free.pop()

@@ -687,6 +687,26 @@ ALTER TABLE public.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.exports (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    format text NOT NULL,
+    status text DEFAULT 'PENDING'::text NOT NULL,
+    row_count bigint DEFAULT 0 NOT NULL,
+    size_bytes bigint,
+    sha256 bytea,
+    snapshot_at timestamp(3) with time zone,
+    created_by uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp(3) with time zone DEFAULT now(),
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp(3) with time zone,
+    expires_at timestamp(3) with time zone,
+    CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ndjson'::text]))),
+    CONSTRAINT exports_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT exports_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'COMPLETED'::text, 'FAILED'::text, 'CANCELED'::text, 'EXPIRED'::text])))
+);
+
 CREATE TABLE public.idempotent_answers (
     api_key_id uuid NOT NULL,
     idempotency_key text NOT NULL,
@@ -955,6 +975,9 @@ ALTER TABLE ONLY public.event_sweeps
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_pkey PRIMARY KEY (api_key_id, idempotency_key);
 
@@ -1097,6 +1120,10 @@ CREATE INDEX events_by_object ON public.events USING btree (workspace_id, object
 
 CREATE INDEX events_by_time ON public.events USING btree (workspace_id, occurred_at, object_id);
 
+CREATE INDEX exports_to_make ON public.exports USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
+CREATE INDEX exports_to_remove ON public.exports USING btree (expires_at) WHERE (status = 'COMPLETED'::text);
+
 CREATE INDEX idempotent_answers_by_time ON public.idempotent_answers USING btree (created_at);
 
 CREATE UNIQUE INDEX managed_phone_numbers_value ON public.managed_phone_numbers USING btree (workspace_id, value) WHERE (released_at IS NULL);
@@ -1211,6 +1238,9 @@ ALTER TABLE ONLY public.custom_fields
 
 ALTER TABLE ONLY public.event_sweeps
     ADD CONSTRAINT event_sweeps_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES public.api_keys(id);

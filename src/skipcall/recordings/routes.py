@@ -4,7 +4,6 @@ import base64
 import binascii
 import re
 import time
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import msgspec
@@ -12,11 +11,9 @@ import msgspec
 from skipcall.api_keys.model import Caller
 from skipcall.errors import Fault, Invalid, NotFound, PreconditionFailed
 from skipcall.http.bodies import stream_body
-from skipcall.http.conditional import is_known
-from skipcall.http.ranges import find_range
+from skipcall.http.objects import NOT_STORED, PART, SHOWN, answer_object
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.http.streams import FileAnswer, StreamAnswer, Streamed
 from skipcall.recordings import actions, queries
 from skipcall.recordings.actions import Archive, Author, Precondition
 from skipcall.recordings.links import PATH, SECONDS_MAX, read_link, sign_link
@@ -30,21 +27,13 @@ from skipcall.recordings.model import (
     recording_of,
 )
 from skipcall.settings import RECORDING_BYTES_MAX
-from skipcall.storage.model import READ_BYTES, ObjectMissing
+from skipcall.storage.model import ObjectMissing
 
 _TYPES = tuple(MEDIA_TYPES.values())
 # A digest field (RFC 9530) holds a dictionary; of it only this member is looked at.
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256\s*=\s*:([A-Za-z0-9+/=]*):")
 _DIGEST_FIELDS = ("repr-digest", "content-digest")
 _STRONG_TAG = re.compile(r'(?<!W/)"[!#-~]*"')
-_NOT_STORED = ("cache-control", "no-store")
-_AUDIO_HEADERS = (
-    ("accept-ranges", "bytes"),
-    ("content-security-policy", "sandbox"),
-    _NOT_STORED,
-)
-_SHOWN = ("Accept-Ranges", "Repr-Digest", "Content-Disposition")
-_PART = "The part that `Range` names"
 
 encode = msgspec.json.Encoder().encode
 
@@ -77,10 +66,10 @@ async def get_recording(request: Request, id: UUID, query: RecordingView) -> Ans
     scope="recordings:read",
     noun="Call",
     statuses=(409, 410, 416),
-    headers=_SHOWN,
+    headers=SHOWN,
     conditional=True,
     answer_types=_TYPES,
-    other_successes={206: _PART, 302: "With `redirect=true`: `Location` is an address that needs no API key"},
+    other_successes={206: PART, 302: "With `redirect=true`: `Location` is an address that needs no API key"},
 )
 async def get_recording_audio(request: Request, id: UUID, query: AudioView) -> Answer:
     """Get the audio of a call's recording.
@@ -92,7 +81,7 @@ async def get_recording_audio(request: Request, id: UUID, query: AudioView) -> A
     one = _pick(await _find(request, id), query.recording_id)
     if not query.redirect:
         return await _answer_audio(request, one)
-    return Answer(b"", 302, (("location", await _address(request.archive, one)), _NOT_STORED), "text/plain")
+    return Answer(b"", 302, (("location", await _address(request.archive, one)), NOT_STORED), "text/plain")
 
 
 @operation(
@@ -102,10 +91,10 @@ async def get_recording_audio(request: Request, id: UUID, query: AudioView) -> A
     scope=None,
     noun="Recording",
     statuses=(410, 416),
-    headers=_SHOWN,
+    headers=SHOWN,
     conditional=True,
     answer_types=_TYPES,
-    other_successes={206: _PART},
+    other_successes={206: PART},
 )
 async def get_linked_audio(request: Request, token: str) -> Answer:
     """Get audio by a signed address.
@@ -232,36 +221,19 @@ async def _answer_audio(request: Request, one: Found) -> Answer:
     assert one.format is not None
     assert one.sha256 is not None
     assert one.size_bytes is not None
-    headers: tuple[tuple[str, str], ...] = (
-        *_AUDIO_HEADERS,
-        ("etag", one.etag),
-        ("repr-digest", f"sha-256=:{base64.b64encode(one.sha256).decode()}:"),
-        ("content-disposition", f'inline; filename="call-{one.call_id}.{one.format}"'),
-    )
-    if is_known(request, one.etag):
-        return Answer(b"", 304, headers)
-    part = find_range(request, one.etag, one.size_bytes)
-    start, length = part or (0, one.size_bytes)
-    status = 200 if part is None else 206
-    if part is not None:
-        headers = (*headers, ("content-range", f"bytes {start}-{start + length - 1}/{one.size_bytes}"))
-    media_type = MEDIA_TYPES[one.format]
-    if request.scope.method == "HEAD":
-        return Streamed(length, status, headers, media_type)
-    storage = request.archive.storage
-    path = storage.path(one.object_key)
     try:
-        if path is not None:
-            if await storage.size(one.object_key) is None:
-                raise ObjectMissing
-            return FileAnswer(path, start, length, status, headers, media_type)
-        chunks: AsyncIterator[bytes] = storage.read(one.object_key, start, start + length)
-        first = await anext(chunks)
+        return await answer_object(
+            request,
+            request.archive.storage,
+            one.object_key,
+            size=one.size_bytes,
+            sha256=one.sha256,
+            etag=one.etag,
+            disposition=f'inline; filename="call-{one.call_id}.{one.format}"',
+            media_type=MEDIA_TYPES[one.format],
+        )
     except ObjectMissing:
         raise RecordingFailed(actions.LOST_REASON) from None
-    if length <= READ_BYTES:
-        return Answer(first, status, headers, media_type)
-    return StreamAnswer(first, chunks, length, status, headers, media_type)
 
 
 def _digest_in(request: Request) -> bytes | None:

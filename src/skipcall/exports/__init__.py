@@ -1,0 +1,1 @@
+"""Contacts as files: asked for over HTTP, made by the worker."""

@@ -1,0 +1,142 @@
+"""An export on the wire, and how its rows are written."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from skipcall.contacts.model import E164, Contact
+from skipcall.errors import Conflict, Gone
+from skipcall.page import PageQuery
+from skipcall.workspaces.model import Id, Timestamp
+
+KEPT_DAYS = 7
+UNFINISHED_MAX = 10  # of a workspace at once
+
+Format = Literal["csv", "ndjson"]
+Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELED", "EXPIRED"]
+MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
+
+# What a spreadsheet takes for a formula (OWASP, "CSV Injection"). A list of phone numbers begins with a plus and is none.
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBERS = re.compile(rf"{E164.pattern}(?:;{E164.pattern})*", re.ASCII)
+_BYTE_ORDER_MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for an old encoding
+
+
+class TooManyExports(Conflict):
+    """The workspace has as many exports under way as it may have."""
+
+    code = "TOO_MANY_EXPORTS"
+
+    def __init__(self) -> None:
+        super().__init__(f"A workspace has at most {UNFINISHED_MAX} exports under way; wait, or delete one")
+
+
+class ExportUnfinished(Conflict):
+    """The file is not there yet."""
+
+    code = "EXPORT_UNFINISHED"
+
+    def __init__(self) -> None:
+        super().__init__("The file is still being made; ask for the export until its status is COMPLETED")
+
+
+class ExportGone(Gone):
+    """The file is not there any more, or never was."""
+
+    code = "EXPORT_GONE"
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(f"There is no file: the export is {status}. Ask for a new one")
+
+
+class CreateExport(msgspec.Struct, frozen=True, rename="camel"):
+    """What to export."""
+
+    format: Annotated[
+        Format,
+        Meta(
+            description="`csv` for spreadsheets and for `skipcall contacts import`, `ndjson` for programs: one contact a line"
+        ),
+    ] = "csv"
+
+
+class ListExports(PageQuery, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of the list."""
+
+
+class Export(msgspec.Struct, frozen=True, rename="camel"):
+    """A file of all contacts of a workspace, as they were at one moment."""
+
+    id: Id
+    workspace_id: Id
+    format: Format
+    status: Status
+    row_count: Annotated[int, Meta(description="Contacts written so far")]
+    size_bytes: Annotated[int | None, Meta(description="Of the file; null until it is there")]
+    sha256: Annotated[
+        str | None, Meta(description="Of the file, in hexadecimal", extra_json_schema={"example": "9f86d081884c7d65…"})
+    ]
+    snapshot_at: Annotated[Timestamp | None, Meta(description="The contacts are those of this moment")]
+    created_at: Timestamp
+    ended_at: Timestamp | None
+    expires_at: Annotated[Timestamp | None, Meta(description="From then on the file is gone")]
+
+
+_encode = msgspec.json.Encoder().encode
+_read_fields = msgspec.json.Decoder(dict[str, str]).decode
+_PROPERTIES = [field.encode_name for field in msgspec.structs.fields(Contact)]
+_COLUMNS = [name for name in _PROPERTIES if name != "customFields"]
+
+
+class Lines:
+    """Writes contacts as lines of a format. `fields` are the names of custom fields, which are columns of a CSV file."""
+
+    def __init__(self, format: Format, fields: Sequence[str]) -> None:
+        self._is_csv = format == "csv"
+        self._fields = fields
+
+    def head(self) -> bytes:
+        """Return what stands before the contacts."""
+        if not self._is_csv:
+            return b""
+        return (_BYTE_ORDER_MARK + _csv([[*_COLUMNS, *map(safe_cell, self._fields)]])).encode()
+
+    def rows(self, contacts: Iterable[Contact]) -> bytes:
+        """Return the lines of contacts."""
+        if not self._is_csv:
+            return b"".join(_encode(one) + b"\n" for one in contacts)
+        return _csv(self._cells(one) for one in contacts).encode()
+
+    def _cells(self, contact: Contact) -> list[str]:
+        values = msgspec.structs.astuple(contact)
+        by_name = dict(zip(_PROPERTIES, values, strict=True))
+        fields = _read_fields(contact.custom_fields)
+        cells = [_text(by_name[name]) for name in _COLUMNS]
+        return [safe_cell(cell) for cell in (*cells, *(fields.get(name, "") for name in self._fields))]
+
+
+def safe_cell(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: what might be one gets an apostrophe, phone numbers do not."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBERS.fullmatch(text) else text
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ";".join(value)
+    return str(value)
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows in the form of RFC 4180."""
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows(rows)
+    return file.getvalue()

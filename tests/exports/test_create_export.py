@@ -1,0 +1,195 @@
+"""POST /v1/exports, and what is in the file."""
+
+import csv
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skipcall.exports import actions
+from skipcall.exports.model import safe_cell
+from skipcall.imports.actions import import_contacts
+from skipcall.postgres.db import Database
+from skipcall.storage.folder import Folder
+from skipcall.workspaces.model import Scope
+from skipcall.workspaces.queries import get_workspace
+from tests.client import Client
+from tests.exports.conftest import Kept
+from tests.make import Make, Team, phone_number
+
+EXPORTS = "/v1/exports"
+KILLED = Path(__file__).with_name("killed.py")
+
+
+def made(kept: Kept, client: Client, **body: Any) -> tuple[dict[str, Any], bytes]:
+    """Ask for an export, have it made, and return it and its file."""
+    path = f"{EXPORTS}/{client.post(EXPORTS, body)['id']}"
+    kept.work()
+    export = client.get(path)
+    content = client.request("GET", f"{path}/file", status=200).content
+    assert export["status"] == "COMPLETED"
+    assert export["sizeBytes"] == len(content)
+    assert export["sha256"] == hashlib.sha256(content).hexdigest()
+    return export, content
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def test_a_csv_file(kept: Kept) -> None:
+    team = kept.team
+    team.field("Industry")
+    team.field("=Field")
+    first, second = "+33639980001", "+33639980002"
+    team.contact(
+        first_name="Zoé", company='A "B", C\u2028', phone_numbers=[first, second], custom_fields={"industry": "=1+1"}
+    )
+    team.contact(first_name="@cmd", last_name="-1", role="+33 6", company="=HYPERLINK(1)", allow_phone_calls=False)
+    team.client.delete(team.contact())
+    export, content = made(kept, team.client)
+    assert content.startswith(b"\xef\xbb\xbfid,firstName,lastName,email,")
+    assert (export["format"], export["rowCount"]) == ("csv", 2)
+    zoe, other = rows_of(content)
+    assert zoe["phoneNumbers"] == f"{first};{second}", "no apostrophe: these are no formulas"
+    assert (zoe["firstName"], zoe["company"], zoe["Industry"]) == ("Zoé", 'A "B", C\u2028', "'=1+1")
+    assert "'=Field" in zoe
+    assert [other[name] for name in ("firstName", "lastName", "role", "company")] == [
+        "'@cmd",
+        "'-1",
+        "'+33 6",
+        "'=HYPERLINK(1)",
+    ]
+    assert (other["allowPhoneCalls"], other["email"], other["callCount"]) == ("false", "", "0")
+
+
+def test_a_file_for_programs_is_the_list(kept: Kept) -> None:
+    team = kept.team
+    team.field("Industry")
+    for number in range(5):
+        team.contact(company=f"=Nummer {number}\u2028", custom_fields={"industry": "é"})
+    export, content = made(kept, team.client, format="ndjson")
+    listed = team.client.walk("/v1/contacts", sort="createdAt")
+    assert [json.loads(line) for line in content.split(b"\n")[:-1]] == listed
+    assert export["rowCount"] == 5
+
+
+def test_a_workspace_without_contacts(kept: Kept) -> None:
+    assert made(kept, kept.team.client, format="ndjson")[1] == b""
+    assert rows_of(made(kept, kept.team.client)[1]) == []
+
+
+def test_it_is_one_moment(kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written while the file is made is not in it, nor is half of it."""
+    monkeypatch.setattr(actions, "ROWS_AT_ONCE", 2)
+    team = kept.team
+    paths = [team.contact() for _ in range(9)]
+    before = team.client.walk("/v1/contacts", sort="createdAt")
+
+    class Busy(Folder):
+        """A folder whose users do not wait."""
+
+        async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> None:
+            await super().put(key, self.slowly(chunks), content_type)
+
+        async def slowly(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+            count = 0
+            async for chunk in chunks:
+                yield chunk
+                count += 1
+                if count == 2:
+                    team.client.delete(paths[-1])
+                    team.client.patch(paths[-2], {"city": "Lille"})
+                    body = {"firstName": "New", "lastName": "New", "phoneNumbers": [phone_number()]}
+                    team.client.post("/v1/contacts", body)
+
+    storage = Busy(tmp_path / "busy")
+    export = team.client.post(EXPORTS, {"format": "ndjson"})
+    kept.work(storage)
+    content = storage.path(actions.key_of(export["id"], 1)).read_bytes()
+    assert [json.loads(line) for line in content.split(b"\n")[:-1]] == before
+
+
+def test_what_was_exported_can_be_imported(kept: Kept, tmp_path: Path) -> None:
+    team = kept.team
+    team.field("Industry")
+    for number in range(3):
+        team.contact(
+            company=f"Société {number}",
+            phone_numbers=[phone_number(number), phone_number(9)],
+            custom_fields={"industry": "é"},
+        )
+    path = tmp_path / "contacts.csv"
+    path.write_bytes(made(kept, team.client)[1])
+    second = team.workspace()
+
+    async def load() -> None:
+        database = Database(team.make.database_url, 1)
+        await database.open()
+        workspace = await get_workspace(database, Scope(team.organization_id, (second,)), second)
+        await import_contacts(database, workspace, path, create_fields=True)
+        await database.close()
+
+    team.make.run(load())
+    own = {"id", "teamId", "createdAt", "updatedAt"}
+
+    def told(client: Client) -> list[dict[str, Any]]:
+        found = client.walk("/v1/contacts", sort="createdAt")
+        return [{name: value for name, value in one.items() if name not in own} for one in found]
+
+    assert told(team.client_for(second)) == told(team.client)
+
+
+@pytest.mark.parametrize("step", ["writing", "pending", "moved"])
+def test_a_killed_worker_leaves_it_to_the_next(make: Make, tmp_path: Path, step: str) -> None:
+    team = make.team()
+    team.contact()
+    folder = tmp_path / "kept"
+    export = team.client.post(EXPORTS, {"format": "ndjson"})
+    command = [sys.executable, str(KILLED), make.database_url, str(folder)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run([*command, step], cwd=root, env={"PYTHONPATH": f"{root}:{root / 'src'}"}, check=False)
+    assert done.returncode < 0, "it was killed"
+    running = team.client.get(f"{EXPORTS}/{export['id']}")
+    assert running["status"] == "RUNNING"
+    assert team.client.get(f"{EXPORTS}/{export['id']}/file", 409)["error"]["code"] == "EXPORT_UNFINISHED"
+    make.rows("UPDATE exports SET next_attempt_at = now() WHERE id = :id RETURNING id", id=UUID(export["id"]))
+    subprocess.run([*command, "none"], cwd=root, env={"PYTHONPATH": f"{root}:{root / 'src'}"}, check=True)
+    assert team.client.get(f"{EXPORTS}/{export['id']}")["status"] == "COMPLETED"
+    [file] = (folder / "exports").iterdir()
+    assert file.name == f"{export['id']}-2"
+    team.client.delete(f"{EXPORTS}/{export['id']}")
+
+
+def test_limits(team: Team, client: Client) -> None:
+    for _ in range(10):
+        client.post(EXPORTS, {})
+    assert client.post(EXPORTS, {}, 409)["error"]["code"] == "TOO_MANY_EXPORTS"
+    for export in client.walk(EXPORTS):
+        client.delete(f"{EXPORTS}/{export['id']}")
+    assert {export["status"] for export in client.walk(EXPORTS)} == {"CANCELED"}
+    assert client.faults("POST", EXPORTS, json={"format": "xls"}) == [("/format", "UNKNOWN_VALUE")]
+    client.request("POST", EXPORTS, json={}, params={"workspaceId": str(team.workspace())}, status=404)
+
+
+@given(st.text(alphabet="=+-@\t\r'a1 ;", max_size=6))
+def test_no_cell_is_a_formula(text: str) -> None:
+    cell = safe_cell(text)
+    assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r"}
+    assert cell.removeprefix("'") == text.removeprefix("'") or cell == text
+
+
+def test_phone_numbers_are_not_damaged() -> None:
+    for text in ("+33639980001", "+33639980001;+4915112345678"):
+        assert safe_cell(text) == text
+    for text in ("+33639980001+1", "+33639980001;=1", "+cmd|' /C calc'!A0", "+0639980001"):
+        assert safe_cell(text) == f"'{text}"

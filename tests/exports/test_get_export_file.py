@@ -1,0 +1,51 @@
+"""GET /v1/exports/{id}/file."""
+
+from uuid import UUID
+
+from tests.exports.conftest import Kept
+
+EXPORTS = "/v1/exports"
+
+
+def test_a_download_goes_on_where_it_ended(kept: Kept) -> None:
+    client = kept.team.client
+    kept.team.contact()
+    path = f"{EXPORTS}/{client.post(EXPORTS, {})['id']}/file"
+    assert client.get(path, 409)["error"]["code"] == "EXPORT_UNFINISHED"
+    kept.work()
+    whole = client.request("GET", path, status=200)
+    assert whole.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in whole.headers["content-disposition"]
+    tag = whole.headers["etag"]
+    rest = client.request("GET", path, headers={"range": "bytes=100-", "if-range": tag}, status=206)
+    assert rest.content == whole.content[100:]
+    assert rest.headers["content-range"] == f"bytes 100-{len(whole.content) - 1}/{len(whole.content)}"
+    assert client.request("GET", path, headers={"range": "bytes=100-", "if-range": '"other"'}).content == whole.content
+    client.request("GET", path, headers={"range": f"bytes={len(whole.content)}-"}, status=416)
+    client.request("GET", path, headers={"if-none-match": tag}, status=304)
+    head = client.request("HEAD", path, status=200)
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(whole.content)))
+
+
+def test_a_file_that_is_not_there_any_more(kept: Kept) -> None:
+    client = kept.team.client
+    ids = [client.post(EXPORTS, {})["id"] for _ in range(2)]
+    kept.work()
+    client.delete(f"{EXPORTS}/{ids[0]}")
+    kept.team.make.rows(
+        "UPDATE exports SET expires_at = now() - interval '1 second' WHERE id = :id RETURNING id", id=UUID(ids[1])
+    )
+    kept.work()
+    for id in ids:
+        assert client.get(f"{EXPORTS}/{id}")["status"] == "EXPIRED"
+        assert client.get(f"{EXPORTS}/{id}/file", 410)["error"]["code"] == "EXPORT_GONE"
+
+    async def left() -> list[str]:
+        return [
+            one.key
+            async for batch in kept.storage.list("exports")
+            for one in batch
+            if one.key.split("/")[-1][:36] in ids
+        ]
+
+    assert kept.team.make.run(left()) == []
