@@ -4,6 +4,7 @@ import itertools
 import re
 import socket
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -17,7 +18,10 @@ RATE_LIMIT = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 FIRST_SERVER_ERROR = 500
 ASSUMED_CLOCK_DIFFERENCE_SECONDS = 2
 
+OPEN_MAX = 100  # clients with connections; the oldest ones open theirs anew
+
 _addresses = itertools.count(1)
+_open: "deque[Client]" = deque()
 
 
 def new_address() -> str:
@@ -33,10 +37,10 @@ class Client:
         self.url = url
         self.key = key
         self.address = address or new_address()
-        headers = {"x-forwarded-for": self.address}
+        self._headers = {"x-forwarded-for": self.address}
         if key is not None:
-            headers["authorization"] = f"Bearer {key}"
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=30, limits=httpx.Limits(max_connections=64))
+            self._headers["authorization"] = f"Bearer {key}"
+        self._opened: httpx.Client | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -45,7 +49,20 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        self._http.close()
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    @property
+    def _http(self) -> httpx.Client:
+        """Connections, opened when they are needed. A process has thousands of clients, but not of sockets."""
+        if self._opened is None:
+            limits = httpx.Limits(max_connections=64)
+            self._opened = httpx.Client(base_url=self.url, headers=self._headers, timeout=30, limits=limits)
+            _open.append(self)
+            while len(_open) > OPEN_MAX:
+                _open.popleft().close()
+        return self._opened
 
     def request(
         self,
