@@ -97,9 +97,9 @@ class Team:
         """Add a managed phone number to the team's workspace and return its id."""
         return self.make.phone_number(self.workspace_id, value)
 
-    def field(self, name: str) -> CustomField:
+    def field(self, name: str, **values: Any) -> CustomField:
         """Create a custom field in the team's workspace."""
-        return self.make.custom_field(self.workspace_id, name)
+        return self.make.custom_field(self.workspace_id, name, **values)
 
     def workspace(self, mode: str | None = None) -> UUID:
         """Create another workspace in the organization."""
@@ -314,8 +314,8 @@ class Make:
         assert isinstance(written, WrittenCall), written
         return UUID(written.call.id)
 
-    def custom_field(self, workspace_id: UUID, name: str) -> CustomField:
-        return self.run(custom_fields.create_custom_field(self.db, workspace_id, name))
+    def custom_field(self, workspace_id: UUID, name: str, **values: Any) -> CustomField:
+        return self.run(custom_fields.create_custom_field(self.db, workspace_id, name, **values))
 
     def tag(self, workspace_id: UUID, label: str, *, is_success_tag: bool = False) -> str:
         created = tags.create_tag(

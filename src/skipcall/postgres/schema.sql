@@ -150,6 +150,33 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.hold_unique_values() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    held jsonb := '{}';
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(uuid_hash_extended(NEW.workspace_id, 11));
+    IF NOT EXISTS (SELECT FROM custom_fields WHERE workspace_id = NEW.workspace_id AND is_unique) THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.deleted_at IS NULL THEN
+        held := OLD.custom_fields;
+        DELETE FROM custom_unique_values u USING custom_fields f
+        WHERE f.workspace_id = NEW.workspace_id AND f.is_unique
+            AND u.workspace_id = NEW.workspace_id AND u.slug = f.slug AND u.contact_id = NEW.id
+            AND u.value_sha256 = sha256(convert_to(held ->> f.slug, 'UTF8'))
+            AND held ->> f.slug IS DISTINCT FROM NEW.custom_fields ->> f.slug;
+    END IF;
+    INSERT INTO custom_unique_values (workspace_id, slug, value_sha256, contact_id)
+    SELECT NEW.workspace_id, f.slug, sha256(convert_to(NEW.custom_fields ->> f.slug, 'UTF8')), NEW.id
+    FROM custom_fields f
+    WHERE f.workspace_id = NEW.workspace_id AND f.is_unique
+        AND NEW.custom_fields ? f.slug AND held ->> f.slug IS DISTINCT FROM NEW.custom_fields ->> f.slug
+    ORDER BY f.slug;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.is_learnt_late(id uuid, started_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
@@ -295,11 +322,59 @@ BEGIN
     RETURN keys;
 END $$;
 
+CREATE FUNCTION public.read_custom_value(field_type text, options jsonb, value text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+DECLARE
+    parts text[];
+BEGIN
+    CASE field_type
+    WHEN 'text' THEN
+        RETURN value;
+    WHEN 'number' THEN
+        RETURN CASE WHEN value ~ '^-?[0-9]{1,15}(\.[0-9]{1,9})?$' THEN value END;
+    WHEN 'boolean' THEN
+        RETURN CASE WHEN value IN ('true', 'false') THEN value END;
+    WHEN 'date' THEN
+        parts := regexp_match(value, '^([0-9]{4})-(0[1-9]|1[0-2])-([0-9]{2})$');
+        IF parts IS NULL OR parts[1] = '0000' THEN
+            RETURN NULL;
+        END IF;
+        RETURN CASE WHEN parts[3]::integer BETWEEN 1 AND
+            extract(day FROM make_date(parts[1]::integer, parts[2]::integer, 1) + interval '1 month -1 day') THEN value END;
+    WHEN 'url' THEN
+        parts := regexp_match(value, '^[Hh][Tt][Tt][Pp][Ss]?://'
+            '([^/?#@:%\[\]\u0001-\u0020"<>\\^`{|}\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+)'
+            '(?::([0-9]{1,5}))?'
+            '(?:[/?#][^\u0001-\u0020"<>\\^`{|}\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*)?$');
+        RETURN CASE WHEN coalesce(parts[2]::integer, 1) BETWEEN 1 AND 65535 AND length(value) <= 2048
+            AND normalize(parts[1], NFKC) = normalize(parts[1], NFC) THEN value END;
+    ELSE -- select: a key, or else the label of an option that can be chosen
+        RETURN (
+            SELECT option ->> 'key' FROM jsonb_array_elements(options) AS one (option)
+            WHERE value IN (option ->> 'key', option ->> 'label') AND NOT (option ->> 'isArchived')::boolean
+            ORDER BY option ->> 'key' = value DESC LIMIT 1
+        );
+    END CASE;
+END $_$;
+
 CREATE FUNCTION public.refuse_removal_of_calls() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     RAISE EXCEPTION 'set deleted_at instead of removing calls';
+END $$;
+
+CREATE FUNCTION public.release_unique_values() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(uuid_hash_extended(OLD.workspace_id, 11));
+    DELETE FROM custom_unique_values u USING custom_fields f
+    WHERE f.workspace_id = OLD.workspace_id AND f.is_unique
+        AND u.workspace_id = OLD.workspace_id AND u.slug = f.slug AND u.contact_id = OLD.id
+        AND u.value_sha256 = sha256(convert_to(OLD.custom_fields ->> f.slug, 'UTF8'));
+    RETURN coalesce(NEW, OLD);
 END $$;
 
 CREATE FUNCTION public.remove_deleted_contact_from_sequences() RETURNS trigger
@@ -414,7 +489,8 @@ CREATE TABLE public.api_key_secret (
 CREATE TABLE public.api_key_uses (
     api_key_id uuid NOT NULL,
     last_used_at timestamp(3) with time zone,
-    custom_field_names_used bigint DEFAULT 0 NOT NULL
+    custom_field_names_used bigint DEFAULT 0 NOT NULL,
+    custom_field_name_used_at timestamp(3) with time zone
 );
 
 CREATE TABLE public.api_key_workspaces (
@@ -649,7 +725,18 @@ CREATE TABLE public.custom_fields (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     archived_at timestamp(3) with time zone,
+    type text DEFAULT 'text'::text NOT NULL,
+    options jsonb DEFAULT '[]'::jsonb NOT NULL,
+    is_required boolean DEFAULT false NOT NULL,
+    is_unique boolean DEFAULT false NOT NULL,
     CONSTRAINT custom_fields_slug_check CHECK ((slug ~ '^[a-z0-9_]+$'::text))
+);
+
+CREATE TABLE public.custom_unique_values (
+    workspace_id uuid NOT NULL,
+    slug text NOT NULL,
+    value_sha256 bytea NOT NULL,
+    contact_id uuid NOT NULL
 );
 
 CREATE TABLE public.events (
@@ -935,8 +1022,14 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE public.custom_fields
+    ADD CONSTRAINT custom_fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'select'::text, 'url'::text, 'boolean'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_workspace_id_slug_key UNIQUE (workspace_id, slug);
+
+ALTER TABLE ONLY public.custom_unique_values
+    ADD CONSTRAINT custom_unique_values_pkey PRIMARY KEY (workspace_id, slug, value_sha256);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (workspace_id, id);
@@ -1077,6 +1170,10 @@ CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspa
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (archived_at IS NULL);
 
+CREATE INDEX custom_fields_required ON public.custom_fields USING btree (workspace_id) WHERE (is_required AND (archived_at IS NULL));
+
+CREATE INDEX custom_fields_unique ON public.custom_fields USING btree (workspace_id) WHERE is_unique;
+
 CREATE INDEX events_by_object ON public.events USING btree (workspace_id, object_id, id);
 
 CREATE INDEX events_by_time ON public.events USING btree (workspace_id, occurred_at, object_id);
@@ -1121,7 +1218,15 @@ CREATE TRIGGER count_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD 
 
 CREATE TRIGGER hide_tags_of_deleted AFTER UPDATE OF deleted_at ON public.calls FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.hide_tags_of_deleted_call();
 
+CREATE TRIGGER hold_unique_values AFTER UPDATE OF custom_fields, deleted_at ON public.contacts FOR EACH ROW WHEN (((new.deleted_at IS NULL) AND ((old.custom_fields IS DISTINCT FROM new.custom_fields) OR (old.deleted_at IS NOT NULL)))) EXECUTE FUNCTION public.hold_unique_values();
+
+CREATE TRIGGER hold_unique_values_of_new AFTER INSERT ON public.contacts FOR EACH ROW WHEN (((new.custom_fields <> '{}'::jsonb) AND (new.deleted_at IS NULL))) EXECUTE FUNCTION public.hold_unique_values();
+
 CREATE TRIGGER refuse_removal AFTER DELETE ON public.calls FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_removal_of_calls();
+
+CREATE TRIGGER release_unique_values BEFORE UPDATE OF deleted_at ON public.contacts FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL) AND (old.custom_fields <> '{}'::jsonb))) EXECUTE FUNCTION public.release_unique_values();
+
+CREATE TRIGGER release_unique_values_of_removed BEFORE DELETE ON public.contacts FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (old.custom_fields <> '{}'::jsonb))) EXECUTE FUNCTION public.release_unique_values();
 
 CREATE TRIGGER remove_deleted_from_sequences AFTER UPDATE OF deleted_at ON public.contacts FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.remove_deleted_contact_from_sequences();
 
