@@ -89,14 +89,16 @@ GET_CONTACT = Statement(
 )
 
 
-def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", accepted: str = "true") -> Statement:
+def _update(
+    custom_fields: str | None = None, *, resolving: str = "", resolved: str = "", accepted: str = "true"
+) -> Statement:
     """Return the statement of an update.
 
     `before` holds the row lock, so what is merged, compared and recorded is what is stored. `written` is the update,
     unless nothing differs or it is refused. The last SELECT answers the contact as it now is, or why it was not written.
     `resolving` adds the part that looks for the fields which the keys of `customFields` mean.
     """
-    merged = _MERGED | {"custom_fields": custom_fields}
+    merged = _MERGED | ({"custom_fields": custom_fields} if custom_fields else {})
     return Statement(
         f"""
     WITH before AS MATERIALIZED (
@@ -124,7 +126,7 @@ def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", acce
 
 
 # Looking for the fields that keys mean is a fifth of the whole, so a patch without any goes without.
-UPDATE_CONTACT = _update("b.custom_fields")
+UPDATE_CONTACT = _update()
 UPDATE_CONTACT_AND_FIELDS = _update(
     "(b.custom_fields || r.values) - r.cleared",
     resolving=f""", given AS (

@@ -6,23 +6,22 @@
 # The keys of `customFields` in a request, each with the field that it means: a slug first, else an exact name. `value` is
 # the form that is stored: null clears it, and if there was text, that is no value of this field. A value that the contact
 # has already is right, whatever became of the field. `taken_by` is another contact that has the value of a unique field.
-GIVEN = """
+_FIELD = """
+            SELECT slug, type, options, is_required, is_unique FROM custom_fields
+            WHERE workspace_id = {{workspace}} AND {column} = k.key AND archived_at IS NULL"""
+GIVEN = f"""
     SELECT g.*, CASE WHEN g.is_unique THEN (
             SELECT u.contact_id FROM custom_unique_values u
-            WHERE u.workspace_id = {workspace} AND u.slug = g.slug
-                AND u.value_sha256 = sha256(convert_to(g.value, 'UTF8')) AND u.contact_id <> {contact}
+            WHERE u.workspace_id = {{workspace}} AND u.slug = g.slug
+                AND u.value_sha256 = sha256(convert_to(g.value, 'UTF8')) AND u.contact_id <> {{contact}}
         ) END AS taken_by
     FROM (
-        SELECT k.key, k.value <> '' AS has_text, coalesce(s.slug, n.slug) AS slug, s.slug IS NULL AS by_name,
-            coalesce(s.is_required, n.is_required) AS is_required, coalesce(s.is_unique, n.is_unique) AS is_unique,
-            CASE WHEN coalesce(s.type, n.type) <> 'text' AND k.value <> ''
-                    AND k.value IS DISTINCT FROM {stored} ->> coalesce(s.slug, n.slug)
-                THEN read_custom_value(coalesce(s.type, n.type), coalesce(s.options, n.options), k.value)
-                ELSE nullif(k.value, '') END AS value
-        FROM jsonb_each_text(:custom_fields::jsonb) k
-        LEFT JOIN custom_fields s ON s.workspace_id = {workspace} AND s.slug = k.key AND s.archived_at IS NULL
-        LEFT JOIN custom_fields n
-            ON s.slug IS NULL AND n.workspace_id = {workspace} AND n.name = k.key AND n.archived_at IS NULL
+        SELECT k.key, k.value <> '' AS has_text, f.slug, f.slug <> k.key AS by_name, f.is_required, f.is_unique,
+            CASE WHEN f.type <> 'text' AND k.value <> '' AND k.value IS DISTINCT FROM {{stored}} ->> f.slug
+                THEN read_custom_value(f.type, f.options, k.value) ELSE nullif(k.value, '') END AS value
+        FROM jsonb_each_text(:custom_fields::jsonb) k LEFT JOIN LATERAL ({_FIELD.format(column="slug")}
+            UNION ALL {_FIELD.format(column="name")} LIMIT 1
+        ) f ON true
     ) g"""
 
 # `refused` are keys whose value is none of their field, or missing where there must be one.

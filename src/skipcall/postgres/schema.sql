@@ -142,6 +142,16 @@ CREATE FUNCTION public.first_id_at(moment timestamp with time zone) RETURNS uuid
     SELECT (lpad(to_hex((extract(epoch FROM moment - timestamptz 'epoch') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
+CREATE FUNCTION public.has_unique_fields(workspace uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    -- Assigned as text, since PERFORM is dearer.
+    locked text := pg_advisory_xact_lock_shared(uuid_hash_extended(workspace, 11))::text;
+BEGIN
+    RETURN EXISTS (SELECT FROM custom_fields WHERE workspace_id = workspace AND is_unique);
+END $$;
+
 CREATE FUNCTION public.hide_tags_of_deleted_call() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -154,27 +164,40 @@ CREATE FUNCTION public.hold_unique_values() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    held jsonb := '{}';
+    before jsonb := '{}';
+    after jsonb := '{}';
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(uuid_hash_extended(NEW.workspace_id, 11));
-    IF NOT EXISTS (SELECT FROM custom_fields WHERE workspace_id = NEW.workspace_id AND is_unique) THEN
-        RETURN NULL;
+    IF TG_OP <> 'INSERT' AND OLD.deleted_at IS NULL THEN
+        before := OLD.custom_fields;
     END IF;
-    IF TG_OP = 'UPDATE' AND OLD.deleted_at IS NULL THEN
-        held := OLD.custom_fields;
-        DELETE FROM custom_unique_values u USING custom_fields f
-        WHERE f.workspace_id = NEW.workspace_id AND f.is_unique
-            AND u.workspace_id = NEW.workspace_id AND u.slug = f.slug AND u.contact_id = NEW.id
-            AND u.value_sha256 = sha256(convert_to(held ->> f.slug, 'UTF8'))
-            AND held ->> f.slug IS DISTINCT FROM NEW.custom_fields ->> f.slug;
+    IF TG_OP <> 'DELETE' AND NEW.deleted_at IS NULL THEN
+        after := NEW.custom_fields;
     END IF;
-    INSERT INTO custom_unique_values (workspace_id, slug, value_sha256, contact_id)
-    SELECT NEW.workspace_id, f.slug, sha256(convert_to(NEW.custom_fields ->> f.slug, 'UTF8')), NEW.id
-    FROM custom_fields f
-    WHERE f.workspace_id = NEW.workspace_id AND f.is_unique
-        AND NEW.custom_fields ? f.slug AND held ->> f.slug IS DISTINCT FROM NEW.custom_fields ->> f.slug
-    ORDER BY f.slug;
+    IF before <> after THEN
+        PERFORM hold_unique_values(coalesce(NEW.workspace_id, OLD.workspace_id), coalesce(NEW.id, OLD.id), before, after);
+    END IF;
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.hold_unique_values(workspace uuid, contact uuid, before jsonb, after jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM custom_unique_values u USING custom_fields f
+    WHERE f.workspace_id = workspace AND f.is_unique AND u.workspace_id = workspace AND u.slug = f.slug
+        AND u.value_sha256 = sha256(convert_to(before ->> f.slug, 'UTF8')) AND u.contact_id = contact
+        AND before ->> f.slug IS DISTINCT FROM after ->> f.slug;
+    -- Of contacts that the same statement has deleted or changed, and that come after this one.
+    DELETE FROM custom_unique_values u USING custom_fields f, contacts c
+    WHERE f.workspace_id = workspace AND f.is_unique AND u.workspace_id = workspace AND u.slug = f.slug
+        AND u.value_sha256 = sha256(convert_to(after ->> f.slug, 'UTF8')) AND u.contact_id <> contact
+        AND c.workspace_id = workspace AND c.id = u.contact_id
+        AND (c.deleted_at IS NOT NULL OR c.custom_fields ->> f.slug IS DISTINCT FROM after ->> f.slug);
+    INSERT INTO custom_unique_values (workspace_id, slug, value_sha256, contact_id)
+    SELECT workspace, f.slug, sha256(convert_to(after ->> f.slug, 'UTF8')), contact FROM custom_fields f
+    WHERE f.workspace_id = workspace AND f.is_unique
+        AND after ? f.slug AND before ->> f.slug IS DISTINCT FROM after ->> f.slug
+    ORDER BY f.slug;
 END $$;
 
 CREATE FUNCTION public.is_learnt_late(id uuid, started_at timestamp with time zone) RETURNS boolean
@@ -363,18 +386,6 @@ CREATE FUNCTION public.refuse_removal_of_calls() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION 'set deleted_at instead of removing calls';
-END $$;
-
-CREATE FUNCTION public.release_unique_values() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock_shared(uuid_hash_extended(OLD.workspace_id, 11));
-    DELETE FROM custom_unique_values u USING custom_fields f
-    WHERE f.workspace_id = OLD.workspace_id AND f.is_unique
-        AND u.workspace_id = OLD.workspace_id AND u.slug = f.slug AND u.contact_id = OLD.id
-        AND u.value_sha256 = sha256(convert_to(OLD.custom_fields ->> f.slug, 'UTF8'));
-    RETURN coalesce(NEW, OLD);
 END $$;
 
 CREATE FUNCTION public.remove_deleted_contact_from_sequences() RETURNS trigger
@@ -1218,15 +1229,13 @@ CREATE TRIGGER count_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD 
 
 CREATE TRIGGER hide_tags_of_deleted AFTER UPDATE OF deleted_at ON public.calls FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.hide_tags_of_deleted_call();
 
-CREATE TRIGGER hold_unique_values AFTER UPDATE OF custom_fields, deleted_at ON public.contacts FOR EACH ROW WHEN (((new.deleted_at IS NULL) AND ((old.custom_fields IS DISTINCT FROM new.custom_fields) OR (old.deleted_at IS NOT NULL)))) EXECUTE FUNCTION public.hold_unique_values();
+CREATE TRIGGER hold_unique_values AFTER UPDATE OF custom_fields, deleted_at ON public.contacts FOR EACH ROW WHEN (public.has_unique_fields(new.workspace_id)) EXECUTE FUNCTION public.hold_unique_values();
 
-CREATE TRIGGER hold_unique_values_of_new AFTER INSERT ON public.contacts FOR EACH ROW WHEN (((new.custom_fields <> '{}'::jsonb) AND (new.deleted_at IS NULL))) EXECUTE FUNCTION public.hold_unique_values();
+CREATE TRIGGER hold_unique_values_of_new AFTER INSERT ON public.contacts FOR EACH ROW WHEN (((new.custom_fields <> '{}'::jsonb) AND public.has_unique_fields(new.workspace_id))) EXECUTE FUNCTION public.hold_unique_values();
+
+CREATE TRIGGER hold_unique_values_of_removed AFTER DELETE ON public.contacts FOR EACH ROW WHEN (public.has_unique_fields(old.workspace_id)) EXECUTE FUNCTION public.hold_unique_values();
 
 CREATE TRIGGER refuse_removal AFTER DELETE ON public.calls FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_removal_of_calls();
-
-CREATE TRIGGER release_unique_values BEFORE UPDATE OF deleted_at ON public.contacts FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL) AND (old.custom_fields <> '{}'::jsonb))) EXECUTE FUNCTION public.release_unique_values();
-
-CREATE TRIGGER release_unique_values_of_removed BEFORE DELETE ON public.contacts FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (old.custom_fields <> '{}'::jsonb))) EXECUTE FUNCTION public.release_unique_values();
 
 CREATE TRIGGER remove_deleted_from_sequences AFTER UPDATE OF deleted_at ON public.contacts FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.remove_deleted_contact_from_sequences();
 
