@@ -143,6 +143,16 @@ def test_unique_and_back(team: Team) -> None:
     team.client.patch(path, {"isUnique": True}, 409)
 
 
+def test_under_an_idempotency_key(team: Team) -> None:
+    path = path_of(team)
+    team.field("Size")
+    headers = {"idempotency-key": "1"}
+    team.client.patch(path, {"name": "Size", "isUnique": True}, 409, headers=headers)
+    changed = team.client.patch(path, {"name": "Sector", "isUnique": True}, headers=headers)
+    assert (changed["name"], changed["isUnique"]) == ("Sector", True)
+    assert team.client.patch(path, {"name": "Sector", "isUnique": True}, headers=headers) == changed
+
+
 def test_required_and_back(team: Team) -> None:
     path = path_of(team)
     changed = team.client.patch(path, {"isRequired": True})

@@ -77,6 +77,10 @@ OptionLabel = Annotated[
         extra_json_schema={"example": "Retail", "pattern": PRINTABLE},
     ),
 ]
+Include = Annotated[
+    Literal["details"] | None,
+    Meta(description="Answer `type`, `options`, `isRequired`, `isUnique` and `archivedAt` too"),
+]
 _OPTION_KEY = re.compile(rf"[a-z0-9_]{{1,{OPTION_KEY_LENGTH_MAX}}}", re.ASCII)
 
 
@@ -218,10 +222,7 @@ class UpdateCustomField(msgspec.Struct, frozen=True, rename="camel"):
 class CustomFieldView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """How custom fields are answered."""
 
-    include: Annotated[
-        Literal["details"] | None,
-        Meta(description="Answer `type`, `options`, `isRequired`, `isUnique` and `archivedAt` too"),
-    ] = None
+    include: Include = None
 
 
 class CreateCustomFieldQuery(CustomFieldView, frozen=True, rename="camel", kw_only=True):
@@ -238,10 +239,7 @@ class ListCustomFields(PageQuery, frozen=True, rename="camel", kw_only=True):
     status: Annotated[
         Literal["active", "archived", "all"], Meta(description="Which fields: `archived` ones were deleted")
     ] = "active"
-    include: Annotated[
-        Literal["details"] | None,
-        Meta(description="Answer `type`, `options`, `isRequired`, `isUnique` and `archivedAt` too"),
-    ] = None
+    include: Include = None
 
 
 class NameUse(msgspec.Struct, frozen=True, rename="camel"):

@@ -288,7 +288,7 @@ def article() -> Article:
             Section("Codes", "What `error.code` can be, by status.", tuple(refusals)),
             Section(
                 "Faults",
-                "What `error.details[].code` can be, with status 400. `pointer` tells where: a JSON pointer (RFC 6901) into "
+                "What `error.details[].code` can be, with status 400 or 409. `pointer` tells where: a JSON pointer (RFC 6901) into "
                 "the body, or `/query/` or `/header/` and a name. The value itself is never repeated.",
                 tuple(faults),
             ),
