@@ -109,6 +109,15 @@ def test_a_file_without_a_required_column_is_not_imported(make: Make, team: Team
     assert values(team) == []
 
 
+def test_a_file_that_was_imported_before_the_field_was_required_stays_imported(
+    make: Make, team: Team, tmp_path: Path
+) -> None:
+    text = "First Name,Last Name,Phone Number\nZoé,Roy,06 39 98 00 01\n"
+    imported(make, team, tmp_path / "contacts.csv", text)
+    team.field("Segment", is_required=True)
+    assert imported(make, team, tmp_path / "contacts.csv", text).was_complete
+
+
 @pytest.mark.parametrize("required", [False, True])
 def test_a_value_that_others_have(make: Make, team: Team, tmp_path: Path, *, required: bool) -> None:
     team.field("Number", is_unique=True, is_required=required)

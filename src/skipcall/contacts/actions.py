@@ -21,6 +21,7 @@ from skipcall.postgres.db import Session
 COMPARISONS_MAX = 1_000
 COMPARED_LENGTH_MAX = 60
 
+_REQUIRED = ("REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field")
 _COLUMNS = [field.name for field in msgspec.structs.fields(UpdateContact) if field.name != "custom_fields"]
 
 
@@ -98,10 +99,7 @@ async def _refuse_keys(db: Session, refused: KeysRefused) -> NoReturn:
         faults.append(Fault("/customFields", "DUPLICATE_CUSTOM_FIELD", message))
     if refused.refused_values:
         faults += await _wrong_values(db, refused)
-    faults += [
-        Fault(_pointer(slug), "REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field")
-        for slug in refused.missing
-    ]
+    faults += [Fault(_pointer(slug), *_REQUIRED) for slug in refused.missing]
     if refused.unknown_keys:
         raise UnknownCustomField(faults)
     if faults:
@@ -132,7 +130,7 @@ async def _wrong_values(db: Session, refused: KeysRefused) -> list[Fault]:
     for key, value in refused.refused_values.items():
         fault = value_fault(fields[key], value) if value and key in fields else None
         if fault is None:  # empty, or the field has changed since
-            faults.append(Fault(_pointer(key), "REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field"))
+            faults.append(Fault(_pointer(key), *_REQUIRED))
             continue
         near = []
         choices = [one for one in fields[key].choices if len(one) <= COMPARED_LENGTH_MAX]

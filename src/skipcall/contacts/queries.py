@@ -141,9 +141,9 @@ UPDATE_CONTACT_AND_FIELDS = _update(
 
 CREATE_CONTACT = Statement(
     f"""
-    WITH given AS MATERIALIZED ({GIVEN.format(workspace=":workspace_id", contact=":id", stored="'{}'::jsonb")}
-    ), resolved AS MATERIALIZED ({RESOLVED}
-    ), required AS MATERIALIZED ({MISSING.format(workspace=":workspace_id")}
+    WITH given AS ({GIVEN.format(workspace=":workspace_id", contact=":id", stored="'{}'::jsonb")}
+    ), resolved AS ({RESOLVED}
+    ), required AS ({MISSING.format(workspace=":workspace_id")}
     ), written AS (
         INSERT INTO contacts (workspace_id, id, {", ".join(_PATCHED)}, custom_fields, last_modification_source)
         SELECT :workspace_id, :id, {_INSERTED}, r.values, :source

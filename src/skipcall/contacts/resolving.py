@@ -39,7 +39,7 @@ RESOLVED = """
 MISSING = """
     SELECT array_agg(f.slug) AS missing FROM custom_fields f
     WHERE f.workspace_id = {workspace} AND f.is_required AND f.archived_at IS NULL
-        AND NOT EXISTS (SELECT FROM given WHERE given.slug = f.slug)"""
+        AND f.slug <> ALL(array(SELECT slug FROM given WHERE slug IS NOT NULL))"""
 
 ACCEPTED = "r.unknown IS NULL AND r.refused IS NULL AND r.taken IS NULL AND NOT r.twice"
 EXPLAINED = "r.unknown, r.refused, r.taken, r.twice, r.by_name"

@@ -111,8 +111,6 @@ async def import_contacts(
     digest, lines = _fingerprint(path)
     workspace_id = UUID(workspace.id)
     places, left_out = await _custom_places(db, workspace_id, mapping, create=create_fields)
-    definitions = await custom_fields.list_definitions(db, workspace_id)
-    _check_required(definitions, places)
     run = await queries.start_import(db, workspace_id, digest)
     report = ImportReport(
         mapping.preset,
@@ -128,6 +126,8 @@ async def import_contacts(
     )
     if report.was_complete:
         return report
+    definitions = await custom_fields.list_definitions(db, workspace_id)
+    _check_required(definitions, places)
     converter = RowConverter(
         mapping, workspace.default_country, places, definitions=definitions, phone_required=phone_required
     )
@@ -203,21 +203,19 @@ async def _leave_out_taken(
     taken = await custom_fields.list_taken_values(tx, workspace_id, given)
     left: list[Converted] = []
     for line, contact, faults in batch:
-        slugs = unique.keys() & contact.custom_fields.keys() if contact is not None else ()
-        found = [slug for slug in slugs if contact is not None and (slug, contact.custom_fields[slug]) in taken]
-        if contact is None or not found:
-            kept = contact
-        elif any(unique[slug].is_required for slug in found):
-            kept = None
-        else:
-            values = {slug: value for slug, value in contact.custom_fields.items() if slug not in found}
-            kept = msgspec.structs.replace(contact, custom_fields=values)
-        if kept is not None:
-            taken.update((slug, kept.custom_fields[slug]) for slug in unique.keys() & kept.custom_fields.keys())
-        refused = contact is not None and kept is None
+        if contact is None:
+            left.append((line, None, faults))
+            continue
+        values = contact.custom_fields
+        found = sorted(slug for slug in unique.keys() & values.keys() if (slug, values[slug]) in taken)
+        refused = any(unique[slug].is_required for slug in found)
+        if not refused:
+            values = {slug: value for slug, value in values.items() if slug not in found}
+            taken.update((slug, values[slug]) for slug in unique.keys() & values.keys())
         reason = "another contact has this value of a field whose values are unique"
-        more = [RowFault(line, unique[slug].heading, "CUSTOM_VALUE_TAKEN", reason, refused) for slug in sorted(found)]
-        earlier = [msgspec.structs.replace(fault, row_refused=refused) for fault in faults] if refused else faults
+        more = [RowFault(line, unique[slug].heading, "CUSTOM_VALUE_TAKEN", reason, refused) for slug in found]
+        earlier = [msgspec.structs.replace(one, row_refused=refused) for one in faults]
+        kept = None if refused else msgspec.structs.replace(contact, custom_fields=values)
         left.append((line, kept, [*earlier, *more]))
     return left
 
