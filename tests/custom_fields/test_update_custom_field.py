@@ -64,9 +64,13 @@ def test_the_type_never_changes(team: Team) -> None:
 
 def test_what_was_answered_can_be_sent_back(team: Team) -> None:
     path = path_of(team, type="select", options=[CustomFieldOption("food", "Food")])
-    before = team.client.get(path)
-    assert team.client.patch(path, before | {"options": [{"key": "food", "label": "Food"}]}) == before
-    assert team.client.patch(path, {}) == before
+    for options in ([{"key": "food", "label": "Meat"}, {"label": "Food"}], [{"label": "Food"}]):
+        before = team.client.patch(path, {"options": options})
+        assert team.client.patch(path, before) == before
+        assert team.client.patch(path, {}) == before
+    assert [(one["key"], one["isArchived"]) for one in before["options"]] == [("food_2", False), ("food", True)]
+    both = [one | {"isArchived": False} for one in before["options"]]
+    assert team.client.patch(path, {"options": both})["options"] == both
 
 
 def test_options_are_replaced_and_keys_stay(team: Team) -> None:
@@ -106,8 +110,8 @@ def test_a_label_that_another_option_takes_over(team: Team) -> None:
 
 def test_options_that_are_kept_have_a_limit(team: Team) -> None:
     path = path_of(team, type="select", options=[CustomFieldOption("x", "X")])
-    for first in (0, 500):
-        labels = [{"label": f"Option {number}"} for number in range(first, first + 499 + bool(first))]
+    for first, count in ((0, 499), (500, 500)):
+        labels = [{"label": f"Option {number}"} for number in range(first, first + count)]
         team.client.patch(path, {"options": labels})
     error = team.client.patch(path, {"options": [{"label": "One more"}]}, 409)["error"]
     assert error["code"] == "TOO_MANY_OPTIONS"

@@ -37,6 +37,7 @@ UNSAYABLE = {
 UNSAYABLE_AT = {
     ("/phoneNumber", "REQUIRED"),  # or contactId
     ("/options", "REQUIRED"),  # of a select
+    ("/options", "TOO_MANY_ITEMS"),  # that can be chosen, beside archived ones
     ("/sequenceId", "REQUIRED"),  # beside sequenceRunId
     ("/transcript", "REQUIRED"),  # or a summary, if COMPLETED
     ("/query/timezone", "UNKNOWN_VALUE"),  # the names of IANA

@@ -18,8 +18,8 @@ NAME_LENGTH_MAX = 200
 SLUG_LENGTH_MAX = 100
 VALUE_LENGTH_MAX = 5_000
 FIELDS_OF_WORKSPACE_MAX = 500
-OPTIONS_MAX = 500
-OPTIONS_KEPT_MAX = 1_000  # with those that cannot be chosen any more
+OPTIONS_MAX = 500  # that can be chosen
+OPTIONS_KEPT_MAX = 1_000  # with archived ones
 OPTION_LABEL_LENGTH_MAX = 200
 OPTION_KEY_LENGTH_MAX = 100
 URL_VALUE_LENGTH_MAX = 2_048
@@ -81,6 +81,13 @@ Include = Annotated[
     Literal["details"] | None,
     Meta(description="Answer `type`, `options`, `isRequired`, `isUnique` and `archivedAt` too"),
 ]
+IsArchived = Annotated[
+    bool,
+    Meta(
+        description="Taken from what can be chosen: contacts keep it, and none gets it any more",
+        extra_json_schema={"example": False},
+    ),
+]
 _OPTION_KEY = re.compile(rf"[a-z0-9_]{{1,{OPTION_KEY_LENGTH_MAX}}}", re.ASCII)
 
 
@@ -128,13 +135,7 @@ class CustomFieldOption(msgspec.Struct, frozen=True, rename="camel"):
 
     key: OptionKey
     label: OptionLabel
-    is_archived: Annotated[
-        bool,
-        Meta(
-            description="Taken from the list: contacts keep it, and none gets it any more",
-            extra_json_schema={"example": False},
-        ),
-    ] = False
+    is_archived: IsArchived = False
 
 
 class SetCustomFieldOption(msgspec.Struct, frozen=True, rename="camel"):
@@ -142,14 +143,18 @@ class SetCustomFieldOption(msgspec.Struct, frozen=True, rename="camel"):
 
     label: OptionLabel
     key: OptionKey | UnsetType = UNSET
+    is_archived: IsArchived = False
 
 
 Options = Annotated[
     list[SetCustomFieldOption],
     Meta(
         min_length=1,
-        max_length=OPTIONS_MAX,
-        description="Of a `select`: what may be chosen, in order. Given in a change, they replace the list.",
+        max_length=OPTIONS_KEPT_MAX,
+        description=(
+            f"Of a `select`: what may be chosen, in order, at most {OPTIONS_MAX}. Given in a change, they replace the list, and "
+            "what is left out is archived."
+        ),
     ),
 ]
 
@@ -281,7 +286,7 @@ def merge_options(
         if key is None:
             key = _free_key(one.label, taken)
             taken.add(key)
-        chosen[key] = CustomFieldOption(key, one.label)
+        chosen[key] = CustomFieldOption(key, one.label, one.is_archived)
     left = [msgspec.structs.replace(one, is_archived=True) for one in stored if one.key not in chosen]
     return [*chosen.values(), *left]
 
@@ -321,14 +326,19 @@ def _field_faults(fields: Mapping[str, Any]) -> list[Fault]:
     if CONTROL_CHARACTERS.search(fields.get("name", "")):
         faults.append(Fault("/name", *_FORBIDDEN))
     seen: set[tuple[str, str]] = set()
-    for place, option in enumerate(fields.get("options", ())):
-        for name, one in option.items() if isinstance(option, dict) else ():
-            if name not in ("key", "label") or not isinstance(one, str):
+    options = [one if isinstance(one, dict) else {} for one in fields.get("options", ())]
+    if sum(one.get("isArchived") is not True for one in options) > OPTIONS_MAX:
+        faults.append(Fault("/options", "TOO_MANY_ITEMS", f"At most {OPTIONS_MAX} that can be chosen are allowed"))
+    for place, option in enumerate(options):
+        for name in ("key", "label"):
+            one = option.get(name)
+            if not isinstance(one, str):
                 continue
             pointer = f"/options/{place}/{name}"
-            if (name, one) in seen:
-                faults.append(Fault(pointer, "DUPLICATE_OPTION", f"Another option of the list has this {name}"))
-            seen.add((name, one))
+            if name == "key" or option.get("isArchived") is not True:  # others may have taken over the label
+                if (name, one) in seen:
+                    faults.append(Fault(pointer, "DUPLICATE_OPTION", f"Another option of the list has this {name}"))
+                seen.add((name, one))
             if name == "label" and CONTROL_CHARACTERS.search(one):
                 faults.append(Fault(pointer, *_FORBIDDEN))
             elif name == "key" and not _OPTION_KEY.fullmatch(one):
