@@ -1,9 +1,14 @@
 """Custom fields whose values no two contacts share."""
 
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import UUID
 
+import httpx
 import pytest
 
+from skipcall.custom_fields import queries as custom_fields
+from skipcall.postgres.db import Statement
 from tests.client import Client
 from tests.make import Make, Team, phone_number
 
@@ -166,3 +171,48 @@ def test_a_field_that_becomes_unique_under_load(make: Make, team: Team, client: 
     )
     assert len({row["value"] for row in rows}) == len(paths)
     assert held(make, team) == {(str(row["id"]), "customer_number") for row in rows}
+
+
+def waits(make: Make, request: "Future[httpx.Response]") -> bool:
+    """Tell whether a request waits for the lock of a workspace's values, rather than ending without it."""
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while not request.done():
+        if make.value(query):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_who_makes_a_field_unique_waits_for_a_value_that_is_being_written(
+    make: Make, team: Team, client: Client
+) -> None:
+    field = team.field("Customer number")
+    team.contact(custom_fields={"customer_number": "4711"})
+    other = team.contact()
+    write = """UPDATE contacts SET custom_fields = '{"customer_number": "4711"}' WHERE id = :id::uuid"""
+    path = f"/v1/custom-fields/{field.id}"
+    with ThreadPoolExecutor(1) as pool:
+        make.run(make.db.execute(Statement("BEGIN")))
+        make.run(make.db.execute(Statement(write), id=other.rpartition("/")[2]))
+        change = pool.submit(client.request, "PATCH", path, json={"isUnique": True})
+        waited = waits(make, change)
+        make.run(make.db.execute(Statement("COMMIT")))
+    assert waited
+    assert change.result().json()["error"]["code"] == "CUSTOM_VALUES_NOT_UNIQUE"
+
+
+def test_who_writes_a_value_waits_for_the_field_that_becomes_unique(make: Make, team: Team, client: Client) -> None:
+    field = team.field("Customer number")
+    path, other = team.contact(), team.contact()
+    with ThreadPoolExecutor(1) as pool:
+        make.run(make.db.execute(Statement("BEGIN")))
+        stored = make.run(custom_fields.lock_custom_field(make.db, [team.workspace_id], UUID(field.id)))
+        assert stored is not None
+        make.run(custom_fields.hold_values(make.db, stored))
+        make.rows("UPDATE custom_fields SET is_unique = true WHERE id = :id RETURNING id", id=UUID(field.id))
+        change = pool.submit(client.request, "PATCH", path, json=number("4711"))
+        waited = waits(make, change)
+        make.run(make.db.execute(Statement("COMMIT")))
+    assert waited
+    assert change.result().status_code == 200
+    client.patch(other, number("4711"), 409)
