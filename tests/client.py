@@ -3,6 +3,7 @@
 import itertools
 import re
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ OPEN_MAX = 100  # clients with connections; the oldest ones open theirs anew
 
 _addresses = itertools.count(1)
 _open: "deque[Client]" = deque()
+_opening = threading.Lock()
 
 
 def new_address() -> str:
@@ -56,13 +58,18 @@ class Client:
     @property
     def _http(self) -> httpx.Client:
         """Connections, opened when they are needed. A process has thousands of clients, but not of sockets."""
-        if self._opened is None:
-            limits = httpx.Limits(max_connections=64)
-            self._opened = httpx.Client(base_url=self.url, headers=self._headers, timeout=30, limits=limits)
-            _open.append(self)
-            while len(_open) > OPEN_MAX:
-                _open.popleft().close()
-        return self._opened
+        opened = self._opened
+        if opened is None:
+            with _opening:
+                opened = self._opened
+                if opened is None:
+                    limits = httpx.Limits(max_connections=64)
+                    opened = httpx.Client(base_url=self.url, headers=self._headers, timeout=30, limits=limits)
+                    self._opened = opened
+                    _open.append(self)
+                while len(_open) > OPEN_MAX:
+                    _open.popleft().close()
+        return opened
 
     def request(
         self,

@@ -22,6 +22,7 @@ from skipcall.contacts import queries as contacts
 from skipcall.contacts.queries import Written
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import CustomField
+from skipcall.exports import queries as exports
 from skipcall.phone_numbers import queries as phone_numbers
 from skipcall.plans import queries as plans
 from skipcall.postgres.db import Session, Statement, connect
@@ -97,9 +98,13 @@ class Team:
         """Add a managed phone number to the team's workspace and return its id."""
         return self.make.phone_number(self.workspace_id, value)
 
-    def field(self, name: str) -> CustomField:
+    def field(self, name: str, **values: Any) -> CustomField:
         """Create a custom field in the team's workspace."""
-        return self.make.custom_field(self.workspace_id, name)
+        return self.make.custom_field(self.workspace_id, name, **values)
+
+    def export(self) -> str:
+        """Ask for an export that nobody makes, and return its id."""
+        return self.make.export(self.workspace_id, self.key)
 
     def workspace(self, mode: str | None = None) -> UUID:
         """Create another workspace in the organization."""
@@ -314,8 +319,8 @@ class Make:
         assert isinstance(written, WrittenCall), written
         return UUID(written.call.id)
 
-    def custom_field(self, workspace_id: UUID, name: str) -> CustomField:
-        return self.run(custom_fields.create_custom_field(self.db, workspace_id, name))
+    def custom_field(self, workspace_id: UUID, name: str, **values: Any) -> CustomField:
+        return self.run(custom_fields.create_custom_field(self.db, workspace_id, name, **values))
 
     def tag(self, workspace_id: UUID, label: str, *, is_success_tag: bool = False) -> str:
         created = tags.create_tag(
@@ -347,6 +352,13 @@ class Make:
     def phone_number(self, workspace_id: UUID, value: str) -> str:
         created = phone_numbers.create_phone_number(self.db, workspace_id, value, country="FR", label=None)
         return self.run(created).id
+
+    def export(self, workspace_id: UUID, key: Key) -> str:
+        """Ask for an export that nobody makes, and return its id."""
+        export = self.run(exports.create_export(self.db, workspace_id, "csv", key.id))
+        assert export is not None
+        self.rows("UPDATE exports SET next_attempt_at = NULL WHERE id = :id RETURNING id", id=UUID(export.id))
+        return export.id
 
     def source(self, workspace_id: UUID, provider: Provider, *secrets: str, **options: Any) -> UUID:
         """Add a telephony source with these secrets to a workspace and return its id."""

@@ -39,11 +39,13 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
 class Refusal(Exception):
     """A request that is answered with something else than what it asked for.
 
-    `retry_after_seconds` is set where the same request will fare better later.
+    `retry_after_seconds` is set where the same request will fare better later, `faults` where it can be said what of the
+    request is in the way.
     """
 
     code: ClassVar[str]
     retry_after_seconds: int | None = None
+    faults: Sequence[Fault] = ()
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

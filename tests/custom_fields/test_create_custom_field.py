@@ -37,6 +37,35 @@ def test_the_slug_is_made_from_the_name(team: Team, name: str, slug: str) -> Non
     assert team.client.get(response.headers["location"]) == field
 
 
+def test_details_are_answered_when_asked_for(team: Team) -> None:
+    plain = team.client.post("/v1/custom-fields?include=details", {"name": "Note"})
+    assert {name: plain[name] for name in ("type", "options", "isRequired", "isUnique", "archivedAt")} == {
+        "type": "text",
+        "options": [],
+        "isRequired": False,
+        "isUnique": False,
+        "archivedAt": None,
+    }
+    body = {"name": "Amount", "type": "number", "isRequired": True, "isUnique": True}
+    typed = team.client.post("/v1/custom-fields?include=details", body)
+    assert {name: typed[name] for name in body} == body
+    assert team.client.get(f"/v1/custom-fields/{typed['id']}?include=details") == typed
+    assert "type" not in team.client.post("/v1/custom-fields", {"name": "Since", "type": "date"})
+    assert team.client.faults("POST", "/v1/custom-fields?include=all", json={"name": "a"})
+
+
+def test_keys_of_options_are_made_from_labels(team: Team) -> None:
+    labels = ["Food & drinks", "food / drinks", "Société", "会社", "1-10", "x" * 200, "X" * 200, "Own"]
+    options = [{"label": label} for label in labels[:-1]] + [{"label": "Own", "key": "societe"}]
+    field = team.client.post(
+        "/v1/custom-fields?include=details", {"name": "Kind", "type": "select", "options": options}
+    )
+    keys = ["food_drinks", "food_drinks_2", "societe_2", "field", "1_10", "x" * 100, "x" * 94 + "_2", "societe"]
+    assert [(one["key"], one["label"], one["isArchived"]) for one in field["options"]] == [
+        (key, label, False) for key, label in zip(keys, labels, strict=True)
+    ]
+
+
 def test_a_taken_slug_gets_a_number(team: Team) -> None:
     slugs = [
         team.client.post("/v1/custom-fields", {"name": name})["slug"] for name in ("Size", "size", "SIZE", "Size!")
@@ -76,6 +105,40 @@ def test_a_workspace_outside_the_scope(make: Make, team: Team) -> None:
         ({"name": "a\nb"}, ("/name", "FORBIDDEN_CHARACTER")),
         ({"name": "a\u0000"}, ("/name", "FORBIDDEN_CHARACTER")),
         ([], ("", "WRONG_TYPE")),
+        ({"name": "a", "type": "float"}, ("/type", "UNKNOWN_VALUE")),
+        ({"name": "a", "type": None}, ("/type", "NULL_NOT_ALLOWED")),
+        ({"name": "a", "type": "select"}, ("/options", "REQUIRED")),
+        ({"name": "a", "type": "select", "options": []}, ("/options", "TOO_FEW_ITEMS")),
+        ({"name": "a", "type": "select", "options": "x"}, ("/options", "WRONG_TYPE")),
+        (
+            {"name": "a", "type": "select", "options": [{"label": f"{n}"} for n in range(501)]},
+            ("/options", "TOO_MANY_ITEMS"),
+        ),
+        ({"name": "a", "type": "select", "options": ["x"]}, ("/options/0", "WRONG_TYPE")),
+        ({"name": "a", "type": "select", "options": [{}]}, ("/options/0/label", "REQUIRED")),
+        ({"name": "a", "type": "select", "options": [{"label": ""}]}, ("/options/0/label", "TOO_SHORT")),
+        ({"name": "a", "type": "select", "options": [{"label": "x" * 201}]}, ("/options/0/label", "TOO_LONG")),
+        ({"name": "a", "type": "select", "options": [{"label": "a\n"}]}, ("/options/0/label", "FORBIDDEN_CHARACTER")),
+        (
+            {"name": "a", "type": "select", "options": [{"label": "x"}, {"label": "x"}]},
+            ("/options/1/label", "DUPLICATE_OPTION"),
+        ),
+        (
+            {"name": "a", "type": "select", "options": [{"label": "x", "key": "k"}, {"label": "y", "key": "k"}]},
+            ("/options/1/key", "DUPLICATE_OPTION"),
+        ),
+        *(
+            (
+                {"name": "a", "type": "select", "options": [{"label": "x", "key": key}]},
+                ("/options/0/key", "INVALID_FORMAT"),
+            )
+            for key in ("", "A", "a-b", "a" * 101, "é")
+        ),
+        ({"name": "a", "options": [{"label": "x"}]}, ("/type", "OPTIONS_NOT_ALLOWED")),
+        ({"name": "a", "type": "number", "options": [{"label": "x"}]}, ("/type", "OPTIONS_NOT_ALLOWED")),
+        ({"name": "a", "type": "nothing", "options": [{"label": "x"}]}, ("/type", "UNKNOWN_VALUE")),
+        ({"name": "a", "isRequired": "true"}, ("/isRequired", "WRONG_TYPE")),
+        ({"name": "a", "isUnique": None}, ("/isUnique", "NULL_NOT_ALLOWED")),
     ],
 )
 def test_bad_input(team: Team, body: object, fault: tuple[str, str]) -> None:

@@ -15,6 +15,9 @@ UNSAYABLE = {
     "DUPLICATE_PHONE_NUMBER",  # the contract has no uniqueItems
     "DUPLICATE_CUSTOM_FIELD",  # by slug and by name
     "UNKNOWN_CUSTOM_FIELD",  # the fields of one workspace
+    "DUPLICATE_OPTION",  # keys and labels, each once
+    "OPTIONS_NOT_ALLOWED",  # beside another type than select
+    "IMMUTABLE",  # the type that a field has
     "UNKNOWN_MEMBER",  # the members of one workspace
     "UNKNOWN_CONTACT",  # and so on
     "UNKNOWN_PHONE_NUMBER",
@@ -33,6 +36,8 @@ UNSAYABLE = {
 # The same for codes that are otherwise sayable, by the place where they are not.
 UNSAYABLE_AT = {
     ("/phoneNumber", "REQUIRED"),  # or contactId
+    ("/options", "REQUIRED"),  # of a select
+    ("/options", "TOO_MANY_ITEMS"),  # that can be chosen, beside archived ones
     ("/sequenceId", "REQUIRED"),  # beside sequenceRunId
     ("/transcript", "REQUIRED"),  # or a summary, if COMPLETED
     ("/query/timezone", "UNKNOWN_VALUE"),  # the names of IANA

@@ -24,6 +24,7 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 BODIES: dict[str, Any] = {
     "create_contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980001"]},
     "update_contact": {"role": "CTO"},
+    "create_export": {},
     "create_call": {
         "type": "outbound",
         "status": "completed",
@@ -130,6 +131,8 @@ def id_of(team: Team, operation: Operation) -> str:
         return team.sequence().rpartition("/")[2]
     if noun == "phone-numbers":
         return team.phone_number()
+    if noun == "exports":
+        return team.export()
     if noun == "workspaces":
         return str(team.workspace_id)
     assert noun == "users", f"say here how to make one of /v1/{noun}"

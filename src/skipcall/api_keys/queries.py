@@ -24,9 +24,27 @@ _FIND = Statement(
 _ACCESS_CHANGES = Statement("SELECT number FROM access_changes")
 _RECORD_USE = Statement(
     """
-    INSERT INTO api_key_uses (api_key_id, last_used_at, custom_field_names_used) VALUES (:api_key_id, :at, :names)
+    INSERT INTO api_key_uses (api_key_id, last_used_at, custom_field_names_used, custom_field_name_used_at)
+    VALUES (:api_key_id, :at::timestamptz, :names::bigint, CASE WHEN :names > 0 THEN :at END)
     ON CONFLICT (api_key_id) DO UPDATE SET last_used_at = greatest(api_key_uses.last_used_at, excluded.last_used_at),
-        custom_field_names_used = api_key_uses.custom_field_names_used + excluded.custom_field_names_used
+        custom_field_names_used = api_key_uses.custom_field_names_used + excluded.custom_field_names_used,
+        custom_field_name_used_at = greatest(api_key_uses.custom_field_name_used_at, excluded.custom_field_name_used_at)
+    """
+)
+# Keys that open nothing outside the given workspaces.
+_LIST_NAME_USES = Statement(
+    """
+    WITH k AS MATERIALIZED (
+        SELECT k.id, k.name, u.custom_field_names_used, u.custom_field_name_used_at
+        FROM api_keys k JOIN api_key_uses u ON u.api_key_id = k.id
+        WHERE k.organization_id = :organization_id AND k.revoked_at IS NULL AND u.custom_field_names_used > 0
+            AND NOT EXISTS (
+                SELECT FROM api_key_workspaces w WHERE w.api_key_id = k.id AND w.workspace_id <> ALL(:workspace_ids)
+            )
+    )
+    SELECT one.*, counted.total FROM (SELECT count(*) AS total FROM k) counted LEFT JOIN (
+        SELECT * FROM k WHERE id > :after ORDER BY id LIMIT :limit OFFSET :offset
+    ) one ON true ORDER BY one.id
     """
 )
 _CREATE = Statement(
@@ -138,6 +156,24 @@ async def create_api_key(
 async def list_api_keys(db: Session, organization_id: UUID | None) -> list[Row]:
     """Return the keys of one organization, or of all, for the operator."""
     return await db.fetch_rows(_LIST, organization_id=organization_id)
+
+
+async def list_name_uses(
+    db: Session, organization_id: UUID, workspace_ids: Sequence[UUID], *, after: UUID, limit: int, offset: int
+) -> tuple[list[Row], int]:
+    """Return the keys in force that have sent names of custom fields, after a place, and how many there are.
+
+    Only keys that open no workspace but the given ones.
+    """
+    rows = await db.fetch_rows(
+        _LIST_NAME_USES,
+        organization_id=organization_id,
+        workspace_ids=workspace_ids,
+        after=after,
+        limit=limit,
+        offset=offset,
+    )
+    return [row for row in rows if row["id"] is not None], rows[0]["total"]
 
 
 async def revoke_api_key(db: Session, id: UUID) -> datetime:

@@ -28,6 +28,7 @@ COLUMNS = {
     "Name": "name",
     "Begins with": "prefix",
     "Last used": "lastUsedAt",
+    "Field names": "customFieldNamesUsed",
     "Expires": "expiresAt",
     "Revoked": "revokedAt",
 }

@@ -10,9 +10,10 @@ from msgspec import UNSET
 from skipcall import ids
 from skipcall.api_keys.model import Caller
 from skipcall.contacts import queries
-from skipcall.contacts.model import CreateContact, UnknownCustomField, UpdateContact
+from skipcall.contacts.model import CreateContact, CustomValueTaken, UnknownCustomField, UpdateContact
 from skipcall.contacts.queries import KeysRefused, Written
 from skipcall.custom_fields import queries as custom_fields
+from skipcall.custom_fields.model import value_fault
 from skipcall.errors import Fault, Invalid, NotFound
 from skipcall.postgres.db import Session
 
@@ -20,6 +21,7 @@ from skipcall.postgres.db import Session
 COMPARISONS_MAX = 1_000
 COMPARED_LENGTH_MAX = 60
 
+_REQUIRED = ("REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field")
 _COLUMNS = [field.name for field in msgspec.structs.fields(UpdateContact) if field.name != "custom_fields"]
 
 
@@ -35,7 +37,8 @@ async def update_contact(
 ) -> Written:
     """Change what a patch names; the answer may be `stale`, if `versions` left this one out.
 
-    Raises `NotFound`, `UnknownCustomField`, and `Invalid` for a field given by slug and by name.
+    Raises `NotFound`, `UnknownCustomField`, `CustomValueTaken`, and `Invalid` for a field given by slug and by name, or given
+    what is no value of it.
     """
     scope = caller.scope
     written = await queries.update_contact(
@@ -60,7 +63,7 @@ async def create_contact(
 ) -> Written:
     """Create a contact in a workspace of the caller.
 
-    Raises `NotFound` for another workspace, `UnknownCustomField`, and `Invalid` for a field given by slug and by name.
+    Raises `NotFound` for another workspace, else what `update_contact` raises; `Invalid` too if a required field is missing.
     """
     if workspace_id not in caller.scope.workspace_ids:
         raise NotFound("Workspace")
@@ -89,18 +92,54 @@ def _values(given: UpdateContact | CreateContact) -> dict[str, Any]:
 
 
 async def _refuse_keys(db: Session, refused: KeysRefused) -> NoReturn:
-    """Raise what explains why the keys of `customFields` were not taken."""
-    if not refused.unknown_keys:
-        raise Invalid(
-            [Fault("/customFields", "DUPLICATE_CUSTOM_FIELD", "One field is given by its slug and by its name")]
-        )
+    """Raise what explains why `customFields` was not taken."""
+    faults = await _unknown_keys(db, refused) if refused.unknown_keys else []
+    if refused.twice:
+        message = "One field is given by its slug and by its name"
+        faults.append(Fault("/customFields", "DUPLICATE_CUSTOM_FIELD", message))
+    if refused.refused_values:
+        faults += await _wrong_values(db, refused)
+    faults += [Fault(_pointer(slug), *_REQUIRED) for slug in refused.missing]
+    if refused.unknown_keys:
+        raise UnknownCustomField(faults)
+    if faults:
+        raise Invalid(faults)
+    message = "The contact in `suggestion` has this value"
+    raise CustomValueTaken(
+        [Fault(_pointer(key), "CUSTOM_VALUE_TAKEN", message, id) for key, id in refused.taken_by.items()]
+    )
+
+
+async def _unknown_keys(db: Session, refused: KeysRefused) -> list[Fault]:
     known = [key for key in await custom_fields.list_keys(db, refused.workspace_id) if len(key) <= COMPARED_LENGTH_MAX]
     faults = []
     for place, key in enumerate(refused.unknown_keys):
         near = []
         if len(key) <= COMPARED_LENGTH_MAX and place * len(known) < COMPARISONS_MAX:
             near = difflib.get_close_matches(key, known, n=1)
-        pointer = f"/customFields/{key[:200].replace('~', '~0').replace('/', '~1')}"
         message = "This workspace has no custom field with this slug or name"
-        faults.append(Fault(pointer, "UNKNOWN_CUSTOM_FIELD", message, near[0] if near else UNSET))
-    raise UnknownCustomField(faults)
+        faults.append(Fault(_pointer(key), "UNKNOWN_CUSTOM_FIELD", message, near[0] if near else UNSET))
+    return faults
+
+
+async def _wrong_values(db: Session, refused: KeysRefused) -> list[Fault]:
+    definitions = await custom_fields.list_definitions(db, refused.workspace_id)
+    fields = {one.name: one for one in definitions} | {one.slug: one for one in definitions}
+    comparisons = 0
+    faults = []
+    for key, value in refused.refused_values.items():
+        fault = value_fault(fields[key], value) if value and key in fields else None
+        if fault is None:  # empty, or the field has changed since
+            faults.append(Fault(_pointer(key), *_REQUIRED))
+            continue
+        near = []
+        choices = [one for one in fields[key].choices if len(one) <= COMPARED_LENGTH_MAX]
+        if len(value) <= COMPARED_LENGTH_MAX and comparisons < COMPARISONS_MAX:
+            near = difflib.get_close_matches(value, choices, n=1)
+            comparisons += len(choices)
+        faults.append(Fault(_pointer(key), *fault, suggestion=fields[key].choices[near[0]] if near else UNSET))
+    return faults
+
+
+def _pointer(key: str) -> str:
+    return f"/customFields/{key[:200].replace('~', '~0').replace('/', '~1')}"

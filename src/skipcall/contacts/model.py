@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ import phonenumbers
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE, VALUE_LENGTH_MAX
-from skipcall.errors import Fault, Invalid
+from skipcall.errors import FAULTS_MAX, Conflict, Fault, Invalid
 from skipcall.page import PageQuery
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
@@ -221,6 +221,16 @@ class UnknownCustomField(Invalid):
     """A key of `customFields` that is neither the slug nor the name of a field of the contact's workspace."""
 
     code = "UNKNOWN_CUSTOM_FIELD"
+
+
+class CustomValueTaken(Conflict):
+    """Another contact of the workspace has the value of a unique field; `faults` name it, unless it came just now."""
+
+    code = "CUSTOM_VALUE_TAKEN"
+
+    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+        super().__init__("Another contact of this workspace has this value of a unique custom field")
+        self.faults = faults[:FAULTS_MAX]
 
 
 def contact_faults(fields: Mapping[str, Any]) -> list[Fault]:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.contacts.model import Contact, Source
+from skipcall.contacts.model import Contact, CustomValueTaken, Source
+from skipcall.contacts.resolving import ACCEPTED, EXPLAINED, GIVEN, MISSING, NOTHING_TO_EXPLAIN, RESOLVED
 from skipcall.events.queries import RECORD
 from skipcall.page import Place
-from skipcall.postgres.db import Row, Session, Statement
+from skipcall.postgres.db import Row, Session, Statement, UniqueViolation
 
 COUNT_SLOTS = 16
 _PROPERTIES = len(Contact.__struct_fields__)
@@ -40,23 +41,6 @@ COLUMNS = f"""
     c.linkedin_sales_url, c.role, c.allow_phone_calls, c.call_count, {_LAST_CALL_AT}, c.workspace_id::text,
     c.phone_numbers, {_CUSTOM_FIELDS} AS custom_fields, {_CREATED_AT}, {_UPDATED_AT}, c.last_modification_source,
     c.version"""
-
-# The keys of `customFields` in a request, each with the field that it means: a slug first, else an exact name.
-_GIVEN = """
-    SELECT k.key, nullif(k.value, '') AS value, coalesce(s.slug, n.slug) AS slug, s.slug IS NULL AS by_name
-    FROM jsonb_each_text(:custom_fields::jsonb) k
-    LEFT JOIN custom_fields s ON s.workspace_id = {workspace} AND s.slug = k.key AND s.archived_at IS NULL
-    LEFT JOIN custom_fields n
-        ON s.slug IS NULL AND n.workspace_id = {workspace} AND n.name = k.key AND n.archived_at IS NULL"""
-
-_RESOLVED = """
-    SELECT array_agg(key) FILTER (WHERE slug IS NULL) AS unknown,
-           count(slug) > count(DISTINCT slug) AS twice,
-           coalesce(bool_or(by_name), false) AS by_name,
-           coalesce(jsonb_object_agg(slug, value) FILTER (WHERE slug IS NOT NULL AND value IS NOT NULL), '{}') AS values,
-           coalesce(array_agg(slug) FILTER (WHERE slug IS NOT NULL AND value IS NULL), '{}') AS cleared
-    FROM given"""
-_NONE_RESOLVED = "NULL::text[] AS unknown, false AS twice, false AS by_name"
 
 # `called`: with calls. A new contact has none.
 _COUNT = f"""
@@ -105,14 +89,16 @@ GET_CONTACT = Statement(
 )
 
 
-def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", accepted: str = "true") -> Statement:
+def _update(
+    custom_fields: str | None = None, *, resolving: str = "", resolved: str = "", accepted: str = "true"
+) -> Statement:
     """Return the statement of an update.
 
     `before` holds the row lock, so what is merged, compared and recorded is what is stored. `written` is the update,
     unless nothing differs or it is refused. The last SELECT answers the contact as it now is, or why it was not written.
     `resolving` adds the part that looks for the fields which the keys of `customFields` mean.
     """
-    merged = _MERGED | {"custom_fields": custom_fields}
+    merged = _MERGED | ({"custom_fields": custom_fields} if custom_fields else {})
     return Statement(
         f"""
     WITH before AS MATERIALIZED (
@@ -134,36 +120,40 @@ def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", acce
             coalesce(b.version <> ALL(:versions), false) AS stale
         FROM before b LEFT JOIN written w ON true
     )
-    SELECT {COLUMNS}, c.stale, {"r.unknown, r.twice, r.by_name" if resolved else _NONE_RESOLVED} FROM c {resolved}
+    SELECT {COLUMNS}, c.stale, NULL::text[] AS missing, {EXPLAINED if resolved else NOTHING_TO_EXPLAIN} FROM c {resolved}
     """
     )
 
 
 # Looking for the fields that keys mean is a fifth of the whole, so a patch without any goes without.
-UPDATE_CONTACT = _update("b.custom_fields")
+UPDATE_CONTACT = _update()
 UPDATE_CONTACT_AND_FIELDS = _update(
     "(b.custom_fields || r.values) - r.cleared",
     resolving=f""", given AS (
-        SELECT g.* FROM before CROSS JOIN LATERAL ({_GIVEN.format(workspace="before.workspace_id")}) g
-    ), resolved AS MATERIALIZED ({_RESOLVED}
+        SELECT one.* FROM before b CROSS JOIN LATERAL (
+            {GIVEN.format(workspace="b.workspace_id", contact="b.id", stored="b.custom_fields")}
+        ) one
+    ), resolved AS MATERIALIZED ({RESOLVED}
     )""",
     resolved="CROSS JOIN resolved r",
-    accepted="r.unknown IS NULL AND NOT r.twice",
+    accepted=ACCEPTED,
 )
 
 CREATE_CONTACT = Statement(
     f"""
-    WITH given AS ({_GIVEN.format(workspace=":workspace_id")}
-    ), resolved AS ({_RESOLVED}
+    WITH given AS ({GIVEN.format(workspace=":workspace_id", contact=":id", stored="'{}'::jsonb")}
+    ), resolved AS ({RESOLVED}
+    ), required AS ({MISSING.format(workspace=":workspace_id")}
     ), written AS (
         INSERT INTO contacts (workspace_id, id, {", ".join(_PATCHED)}, custom_fields, last_modification_source)
         SELECT :workspace_id, :id, {_INSERTED}, r.values, :source
-        FROM resolved r WHERE r.unknown IS NULL AND NOT r.twice
+        FROM resolved r CROSS JOIN required m WHERE {ACCEPTED} AND m.missing IS NULL
         RETURNING *
     ), counted AS ({_COUNT.format(step="1")}
     ), recorded AS ({RECORD.format(type="contact.created", changes="NULL", rows="written")}
     )
-    SELECT {COLUMNS}, r.unknown, r.twice, r.by_name, false AS stale FROM resolved r LEFT JOIN written c ON true
+    SELECT {COLUMNS}, {EXPLAINED}, m.missing, false AS stale
+    FROM resolved r CROSS JOIN required m LEFT JOIN written c ON true
     """
 )
 
@@ -235,10 +225,18 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class KeysRefused(msgspec.Struct, frozen=True):
-    """Nothing was written: keys of `customFields` mean no field of the workspace or, if there are none, one twice."""
+    """Nothing was written, because of `customFields`.
+
+    Keys mean no field of the workspace, or one `twice`; fields refuse the value that their key was given, or are `missing`
+    one; other contacts have the value of a unique field.
+    """
 
     workspace_id: UUID
     unknown_keys: list[str]
+    twice: bool
+    refused_values: dict[str, str]
+    missing: list[str]
+    taken_by: dict[str, str]
 
 
 async def find_contact(
@@ -264,9 +262,11 @@ async def update_contact(
 ) -> Written | KeysRefused | None:
     """Merge `values` (by column; absent stays, "" clears) and `custom_fields` (a JSON object) into a contact.
 
-    Returns None if there is no such contact. With `versions`, only one of these is written to.
+    Returns None if there is no such contact. With `versions`, only one of these is written to. Raises `CustomValueTaken` if
+    another contact with a value of a unique field is written at the same time.
     """
-    row = await db.fetch_row(
+    row = await _fetch_row(
+        db,
         UPDATE_CONTACT if custom_fields is None else UPDATE_CONTACT_AND_FIELDS,
         **{name: values.get(name) for name in _PATCHED},
         workspace_ids=workspace_ids,
@@ -278,7 +278,7 @@ async def update_contact(
         request_id=request_id,
         by_slug=by_slug,
     )
-    return None if row is None else _written(row, UUID(row["workspace_id"]))
+    return None if row is None else _written(row, UUID(row["workspace_id"]), custom_fields)
 
 
 async def create_contact(
@@ -293,8 +293,12 @@ async def create_contact(
     request_id: str | None,
     by_slug: bool,
 ) -> Written | KeysRefused:
-    """Create a contact in a workspace from `values` (by column) and `custom_fields` (a JSON object)."""
-    row = await db.fetch_row(
+    """Create a contact in a workspace from `values` (by column) and `custom_fields` (a JSON object).
+
+    Raises `CustomValueTaken` like `update_contact`.
+    """
+    row = await _fetch_row(
+        db,
         CREATE_CONTACT,
         **{name: values.get(name) for name in _PATCHED},
         workspace_id=workspace_id,
@@ -306,7 +310,7 @@ async def create_contact(
         by_slug=by_slug,
     )
     assert row is not None  # the statement starts from an aggregate
-    return _written(row, workspace_id)
+    return _written(row, workspace_id, custom_fields)
 
 
 async def delete_contact(
@@ -390,10 +394,27 @@ async def list_changed_contacts(
     )
 
 
-def _written(row: Row, workspace_id: UUID) -> Written | KeysRefused:
-    if row["unknown"] or row["twice"]:
-        return KeysRefused(workspace_id, row["unknown"] or [])
-    return Written(make_contact(row), row["version"], row["by_name"], row["stale"])
+async def _fetch_row(db: Session, statement: Statement, **values: Any) -> Row | None:
+    try:
+        return await db.fetch_row(statement, **values)
+    except UniqueViolation as violation:
+        if violation.constraint_name == "custom_unique_values_pkey":
+            raise CustomValueTaken from violation
+        raise
+
+
+def _written(row: Row, workspace_id: UUID, custom_fields: str | None) -> Written | KeysRefused:
+    if not (row["unknown"] or row["twice"] or row["refused"] or row["taken"] or row["missing"]):
+        return Written(make_contact(row), row["version"], row["by_name"], row["stale"])
+    given = msgspec.json.decode(custom_fields or "{}")
+    return KeysRefused(
+        workspace_id,
+        row["unknown"] or [],
+        row["twice"],
+        {key: given[key] or "" for key in row["refused"] or ()},
+        row["missing"] or [],
+        msgspec.json.decode(row["taken"] or "{}"),
+    )
 
 
 def make_contact(row: Row) -> Contact:

@@ -78,6 +78,21 @@ REFUSALS = {
         "The workspace has as many custom fields as it may have.",
         "Delete one that is not needed any more.",
     ),
+    "TOO_MANY_OPTIONS": (
+        "The custom field would keep too many options, with those that were archived since contacts may have them.",
+        "Change labels instead of making new options, or make another field.",
+    ),
+    "CUSTOM_VALUE_TAKEN": (
+        "Another contact of the workspace has this value of a custom field that is unique.",
+        (
+            "`details` names the fields; `suggestion` is the id of the contact that has the value, absent if that one was written "
+            "at the same moment. Change that contact, or send another value. Nothing was changed."
+        ),
+    ),
+    "CUSTOM_VALUES_NOT_UNIQUE": (
+        "The custom field cannot be made unique, since some of its values are on more than one contact.",
+        "The message tells how many values; `suggestion` lists contacts with the same one. Change these, then try again.",
+    ),
     "RECORDING_PROCESSING": (
         "The call has a recording that is not here yet: the provider is still at it, or it is being fetched.",
         "Ask again after `Retry-After` seconds.",
@@ -209,6 +224,18 @@ FAULTS = {
         "name the one that was meant."
     ),
     "UNKNOWN_CUSTOM_FIELD": "The workspace of the contact has no custom field with this slug or name.",
+    "REQUIRED_CUSTOM_FIELD": "The workspace asks for a value of this custom field; a new contact lacks it, or a change clears it.",
+    "CUSTOM_VALUE_TAKEN": "The contact whose id is in `suggestion` has this value of a unique custom field.",
+    "CUSTOM_VALUES_NOT_UNIQUE": "The contacts whose ids are in `suggestion` have the same value of the field.",
+    "INVALID_NUMBER": "This custom field takes decimal numbers, without exponent, spaces or a comma.",
+    "INVALID_DATE": "This custom field takes days that exist, in the form `2026-11-23`.",
+    "INVALID_BOOLEAN": "This custom field takes `true` and `false`.",
+    "UNKNOWN_OPTION": (
+        "This custom field takes the keys and labels of its options. `suggestion` may be the key of the one that was meant."
+    ),
+    "DUPLICATE_OPTION": "Two options of the list have the same key or the same label.",
+    "OPTIONS_NOT_ALLOWED": "Options are for custom fields of type `select`.",
+    "IMMUTABLE": "This property never changes.",
     "DUPLICATE_CUSTOM_FIELD": "One custom field is given twice, by its slug and by its name.",
     "TOO_SHORT": "The text has too few characters.",
     "TOO_LONG": "The text has too many characters.",
@@ -277,7 +304,7 @@ def article() -> Article:
             Section("Codes", "What `error.code` can be, by status.", tuple(refusals)),
             Section(
                 "Faults",
-                "What `error.details[].code` can be, with status 400. `pointer` tells where: a JSON pointer (RFC 6901) into "
+                "What `error.details[].code` can be, with status 400 or 409. `pointer` tells where: a JSON pointer (RFC 6901) into "
                 "the body, or `/query/` or `/header/` and a name. The value itself is never repeated.",
                 tuple(faults),
             ),

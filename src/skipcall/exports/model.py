@@ -65,6 +65,14 @@ class CreateExport(msgspec.Struct, frozen=True, rename="camel"):
     ] = "csv"
 
 
+class CreateExportQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of a creation."""
+
+    workspace_id: Annotated[
+        str | None, Meta(description="The workspace to export; the key's default workspace if absent")
+    ] = None
+
+
 class ListExports(PageQuery, frozen=True, rename="camel", kw_only=True):
     """Query parameters of the list."""
 

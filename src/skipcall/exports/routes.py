@@ -6,13 +6,13 @@ import msgspec
 
 from skipcall.api_keys.model import Caller
 from skipcall.contacts.queries import LAST_ID
-from skipcall.custom_fields.routes import InWorkspace
 from skipcall.errors import NotFound
 from skipcall.exports import queries
 from skipcall.exports.actions import key_of, remove_files
 from skipcall.exports.model import (
     MEDIA_TYPES,
     CreateExport,
+    CreateExportQuery,
     Export,
     ExportGone,
     ExportUnfinished,
@@ -58,7 +58,7 @@ async def list_exports(request: Request, query: ListExports) -> Answer:
     success=201,
     statuses=(404, 409),
 )
-async def create_export(request: Request, body: CreateExport, query: InWorkspace) -> Answer:
+async def create_export(request: Request, body: CreateExport, query: CreateExportQuery) -> Answer:
     """Export all contacts of a workspace.
 
     The file is made in the background, of the contacts as they are at one moment, whatever is written meanwhile. Ask for the export until its

@@ -71,7 +71,7 @@ class Shape:
         elif self.faults_in and isinstance(value, dict):
             bad = {fault.pointer for fault in faults}
             good = {name: one for name, one in value.items() if name in self.names and f"{place}/{name}" not in bad}
-            faults.extend(self.faults_in(good))
+            faults.extend(fault for fault in self.faults_in(good) if fault.pointer not in bad)
         return (None, faults) if faults else (struct, faults)
 
     def unknown_in(self, value: Any) -> list[tuple[str, str]]:

@@ -141,8 +141,7 @@ def answer_refusal(request: Request, refusal: Refusal) -> Answer:
         headers = (("allow", ", ".join(refusal.allowed)),)
     elif isinstance(refusal, RangeNotSatisfiable):
         headers = (("content-range", f"bytes */{refusal.length}"),)
-    details = refusal.faults if isinstance(refusal, errors.Invalid) else ()
-    return _answer(request, status, refusal.code, refusal.message, headers, details)
+    return _answer(request, status, refusal.code, refusal.message, headers, refusal.faults)
 
 
 def answer_failure(request: Request, failure: Exception) -> Answer:

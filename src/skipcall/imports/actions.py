@@ -5,19 +5,21 @@ was imported completely is not imported again. The file is known by its SHA-256.
 file of their own, which is another file.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from skipcall.contacts.model import CUSTOM_FIELDS_MAX
 from skipcall.custom_fields import queries as custom_fields
-from skipcall.custom_fields.model import CONTROL_CHARACTERS, FIELDS_OF_WORKSPACE_MAX
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, FIELDS_OF_WORKSPACE_MAX, Definition
 from skipcall.custom_fields.model import NAME_LENGTH_MAX as FIELD_NAME_LENGTH_MAX
-from skipcall.errors import Conflict
+from skipcall.errors import Conflict, Unavailable
 from skipcall.imports import queries
 from skipcall.imports.model import ContactRow, RowFault, UnusableFile
 from skipcall.imports.presets import Mapping as HeaderMapping
@@ -25,10 +27,11 @@ from skipcall.imports.presets import Preset, count_known_headings, heading_key, 
 from skipcall.imports.queries import ImportRun
 from skipcall.imports.reader import inspect_file, read_rows
 from skipcall.imports.rows import RowConverter
-from skipcall.postgres.db import Database, Session
+from skipcall.postgres.db import Database, Session, UniqueViolation
 from skipcall.workspaces.model import Workspace
 
 BATCH_ROWS = 2_500
+TRIES_MAX = 5  # of a batch whose unique values others write at the same time
 ANALYZE_FROM_ROWS = 1_000
 FAULTS_KEPT_MAX = 1_000
 _CHUNK_BYTES = 1 << 18
@@ -43,6 +46,13 @@ class ImportRunning(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Another process is importing this file into this workspace")
+
+
+class _Unique(NamedTuple):
+    """A column that fills a field whose values are unique."""
+
+    heading: str
+    is_required: bool
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -116,12 +126,17 @@ async def import_contacts(
     )
     if report.was_complete:
         return report
-    converter = RowConverter(mapping, workspace.default_country, places, phone_required=phone_required)
+    definitions = await custom_fields.list_definitions(db, workspace_id)
+    _check_required(definitions, places)
+    converter = RowConverter(
+        mapping, workspace.default_country, places, definitions=definitions, phone_required=phone_required
+    )
+    unique = _unique_columns(definitions, layout.header, places)
     rows = _convert(converter, read_rows(path, layout))
     for _, _, faults in islice(rows, run.rows_read):
         _note(faults, report, on_fault)
     while batch := list(islice(rows, BATCH_ROWS)):
-        await _write(db, workspace_id, run, report, batch)
+        batch = await _write_if_free(db, workspace_id, run, report, batch, unique)
         for _, _, faults in batch:
             _note(faults, report, on_fault)
         on_progress(Progress(report.rows_read, report.created, report.refused, batch[-1][0], lines))
@@ -132,11 +147,36 @@ async def import_contacts(
     return report
 
 
+async def _write_if_free(
+    db: Database,
+    workspace_id: UUID,
+    run: ImportRun,
+    report: ImportReport,
+    batch: list[Converted],
+    unique: Mapping[str, _Unique],
+) -> list[Converted]:
+    for _ in range(TRIES_MAX):
+        with contextlib.suppress(UniqueViolation):
+            return await _write(db, workspace_id, run, report, batch, unique)
+    raise Unavailable("Others write the same values of a unique field; import the file again")
+
+
 async def _write(
-    db: Database, workspace_id: UUID, run: ImportRun, report: ImportReport, batch: list[Converted]
-) -> None:
-    contacts = [contact for _, contact, _ in batch if contact is not None]
+    db: Database,
+    workspace_id: UUID,
+    run: ImportRun,
+    report: ImportReport,
+    batch: list[Converted],
+    unique: Mapping[str, _Unique],
+) -> list[Converted]:
+    """Add what can be added of a batch; return the batch with what became of its unique values.
+
+    Raises `UniqueViolation` if somebody else writes one of these at the same time; nothing is added then.
+    """
     async with db.begin() as tx:
+        if unique:
+            batch = await _leave_out_taken(tx, workspace_id, unique, batch)
+        contacts = [contact for _, contact, _ in batch if contact is not None]
         moment = await queries.advance_import(
             tx, workspace_id, run.id, rows_before=report.rows_read, rows=len(batch), created=len(contacts)
         )
@@ -147,6 +187,57 @@ async def _write(
     report.rows_read += len(batch)
     report.created += len(contacts)
     report.refused += len(batch) - len(contacts)
+    return batch
+
+
+async def _leave_out_taken(
+    tx: Session, workspace_id: UUID, unique: Mapping[str, _Unique], batch: list[Converted]
+) -> list[Converted]:
+    """Take from the rows of a batch the values of unique fields that others have, and the rows that must have them."""
+    given = [
+        (slug, contact.custom_fields[slug])
+        for _, contact, _ in batch
+        if contact is not None
+        for slug in unique.keys() & contact.custom_fields.keys()
+    ]
+    taken = await custom_fields.list_taken_values(tx, workspace_id, given)
+    left: list[Converted] = []
+    for line, contact, faults in batch:
+        if contact is None:
+            left.append((line, None, faults))
+            continue
+        values = contact.custom_fields
+        found = sorted(slug for slug in unique.keys() & values.keys() if (slug, values[slug]) in taken)
+        refused = any(unique[slug].is_required for slug in found)
+        if not refused:
+            values = {slug: value for slug, value in values.items() if slug not in found}
+            taken.update((slug, values[slug]) for slug in unique.keys() & values.keys())
+        reason = "another contact has this value of a field whose values are unique"
+        more = [RowFault(line, unique[slug].heading, "CUSTOM_VALUE_TAKEN", reason, refused) for slug in found]
+        earlier = [msgspec.structs.replace(one, row_refused=refused) for one in faults]
+        kept = None if refused else msgspec.structs.replace(contact, custom_fields=values)
+        left.append((line, kept, [*earlier, *more]))
+    return left
+
+
+def _unique_columns(
+    definitions: Sequence[Definition], header: Sequence[str], places: Sequence[tuple[int, str]]
+) -> dict[str, _Unique]:
+    headings = {slug: header[index] for index, slug in places}
+    return {
+        one.slug: _Unique(headings[one.slug], one.is_required)
+        for one in definitions
+        if one.is_unique and one.slug in headings
+    }
+
+
+def _check_required(definitions: Sequence[Definition], places: Sequence[tuple[int, str]]) -> None:
+    filled = {slug for _, slug in places}
+    missing = next((one.name for one in definitions if one.is_required and one.slug not in filled), None)
+    if missing is not None:
+        raise UnusableFile(
+            f"every contact of the workspace must have a value of the custom field {missing!r}, and no column of the file fills it"
+        )
 
 
 def _convert(converter: RowConverter, rows: Iterator[tuple[int, list[str] | RowFault]]) -> Iterator[Converted]:

@@ -6,16 +6,17 @@ What happens to a value that breaks a rule of the API:
 - No usable phone number: the row is refused. With at least one, the others are reported and left out. Repeated numbers
   are one number; beyond 20 the rest is reported.
 - E-mail, address of a page, text or custom value: the row is kept, the value is left out and reported. The first valid
-  e-mail counts. Nothing is ever cut off to fit.
+  e-mail counts. Nothing is ever cut off to fit. Without a value of a required custom field the row is refused.
 - A cell that should say yes or no and says something else: no calls, and a report. Calling someone who objected is the
   worse mistake.
 - Letters lost to a wrong encoding before the file came here (U+FFFD): kept as they are and reported.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 
 from skipcall.contacts.model import NAME_LENGTH_MAX, PHONE_NUMBERS_MAX, TEXT_LENGTH_MAX, URL_LENGTH_MAX
-from skipcall.custom_fields.model import VALUE_LENGTH_MAX
+from skipcall.custom_fields.model import VALUE_LENGTH_MAX, Definition, read_value, value_fault
 from skipcall.imports.cells import is_damaged, read_email, read_text, read_url, read_yes_no, split_name
 from skipcall.imports.model import CellFault, ContactRow, RowFault
 from skipcall.imports.numbers import read_numbers
@@ -31,7 +32,7 @@ class RowConverter:
     """Turns the rows of one file into contacts.
 
     `country` is that of national phone numbers; `custom_fields` pairs the position of a column with the key of the
-    custom field it fills. Not for several threads at once.
+    custom field it fills; `definitions` are those of the workspace, whose key is the slug. Not for several threads at once.
     """
 
     def __init__(
@@ -40,12 +41,16 @@ class RowConverter:
         country: str,
         custom_fields: Sequence[tuple[int, str]] = (),
         *,
+        definitions: Iterable[Definition] = (),
         phone_required: bool = True,
     ) -> None:
         self._header = mapping.header
         self._columns = mapping.columns
         self._country = country
         self._custom_fields = tuple(custom_fields)
+        places = {slug: index for index, slug in custom_fields}
+        self._typed = {one.slug: one for one in definitions if one.type != "text"}
+        self._required = [(one.slug, places.get(one.slug)) for one in definitions if one.is_required]
         self._phone_required = phone_required
         self._texts = [(name, mapping.columns[field]) for field, name in _TEXTS.items() if field in mapping.columns]
         self._urls = [(name, mapping.columns[field]) for field, name in _URLS.items() if field in mapping.columns]
@@ -185,8 +190,29 @@ class RowConverter:
         values = {}
         for index, key in self._custom_fields:
             if cells[index] and (text := self._text(cells, (index,), VALUE_LENGTH_MAX)):
-                values[key] = text
+                value = self._typed_value(index, self._typed[key], text) if key in self._typed else text
+                if value is not None:
+                    values[key] = value
+        for slug, place in self._required:
+            if slug not in values:
+                reason = "there is no value of a field that every contact must have"
+                self._report(place, CellFault("REQUIRED_CUSTOM_FIELD", reason), refuse=True)
         return values
+
+    def _typed_value(self, index: int, field: Definition, text: str) -> str | None:
+        """Return the form in which a value is stored, or None; a fault in it is reported.
+
+        Yes and no may be said as files say it, and an address may lack its `https://`.
+        """
+        if field.type == "boolean" and (says_yes := read_yes_no(text)) is not None:
+            text = "true" if says_yes else "false"
+        elif field.type == "url":
+            with contextlib.suppress(CellFault):
+                text = read_url(text)
+        value = read_value(field, text)
+        if value is None and (fault := value_fault(field, text)):
+            self._report(index, CellFault(*fault))
+        return value
 
 
 def _complete(first: str, last: str, full_name: str) -> tuple[str, str]:

@@ -142,12 +142,62 @@ CREATE FUNCTION public.first_id_at(moment timestamp with time zone) RETURNS uuid
     SELECT (lpad(to_hex((extract(epoch FROM moment - timestamptz 'epoch') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
+CREATE FUNCTION public.has_unique_fields(workspace uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    -- Assigned as text, since PERFORM is dearer.
+    locked text := pg_advisory_xact_lock_shared(uuid_hash_extended(workspace, 11))::text;
+BEGIN
+    RETURN EXISTS (SELECT FROM custom_fields WHERE workspace_id = workspace AND is_unique);
+END $$;
+
 CREATE FUNCTION public.hide_tags_of_deleted_call() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     UPDATE call_tags SET is_call_deleted = true WHERE workspace_id = NEW.workspace_id AND call_id = NEW.id;
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.hold_unique_values() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    before jsonb := '{}';
+    after jsonb := '{}';
+BEGIN
+    IF TG_OP <> 'INSERT' AND OLD.deleted_at IS NULL THEN
+        before := OLD.custom_fields;
+    END IF;
+    IF TG_OP <> 'DELETE' AND NEW.deleted_at IS NULL THEN
+        after := NEW.custom_fields;
+    END IF;
+    IF before <> after THEN
+        PERFORM hold_unique_values(coalesce(NEW.workspace_id, OLD.workspace_id), coalesce(NEW.id, OLD.id), before, after);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.hold_unique_values(workspace uuid, contact uuid, before jsonb, after jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM custom_unique_values u USING custom_fields f
+    WHERE f.workspace_id = workspace AND f.is_unique AND u.workspace_id = workspace AND u.slug = f.slug
+        AND u.value_sha256 = sha256(convert_to(before ->> f.slug, 'UTF8')) AND u.contact_id = contact
+        AND before ->> f.slug IS DISTINCT FROM after ->> f.slug;
+    -- Of contacts that the same statement has deleted or changed, and that come after this one.
+    DELETE FROM custom_unique_values u USING custom_fields f, contacts c
+    WHERE f.workspace_id = workspace AND f.is_unique AND u.workspace_id = workspace AND u.slug = f.slug
+        AND u.value_sha256 = sha256(convert_to(after ->> f.slug, 'UTF8')) AND u.contact_id <> contact
+        AND c.workspace_id = workspace AND c.id = u.contact_id
+        AND (c.deleted_at IS NOT NULL OR c.custom_fields ->> f.slug IS DISTINCT FROM after ->> f.slug);
+    INSERT INTO custom_unique_values (workspace_id, slug, value_sha256, contact_id)
+    SELECT workspace, f.slug, sha256(convert_to(after ->> f.slug, 'UTF8')), contact FROM custom_fields f
+    WHERE f.workspace_id = workspace AND f.is_unique
+        AND after ? f.slug AND before ->> f.slug IS DISTINCT FROM after ->> f.slug
+    ORDER BY f.slug;
 END $$;
 
 CREATE FUNCTION public.is_learnt_late(id uuid, started_at timestamp with time zone) RETURNS boolean
@@ -295,6 +345,42 @@ BEGIN
     RETURN keys;
 END $$;
 
+CREATE FUNCTION public.read_custom_value(field_type text, options jsonb, value text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+DECLARE
+    parts text[];
+BEGIN
+    CASE field_type
+    WHEN 'text' THEN
+        RETURN value;
+    WHEN 'number' THEN
+        RETURN CASE WHEN value ~ '^-?[0-9]{1,15}(\.[0-9]{1,9})?$' THEN value END;
+    WHEN 'boolean' THEN
+        RETURN CASE WHEN value IN ('true', 'false') THEN value END;
+    WHEN 'date' THEN
+        parts := regexp_match(value, '^([0-9]{4})-(0[1-9]|1[0-2])-([0-9]{2})$');
+        IF parts IS NULL OR parts[1] = '0000' THEN
+            RETURN NULL;
+        END IF;
+        RETURN CASE WHEN parts[3]::integer BETWEEN 1 AND
+            extract(day FROM make_date(parts[1]::integer, parts[2]::integer, 1) + interval '1 month -1 day') THEN value END;
+    WHEN 'url' THEN
+        parts := regexp_match(value, '^[Hh][Tt][Tt][Pp][Ss]?://'
+            '([^/?#@:%\[\]\u0001-\u0020"<>\\^`{|}\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+)'
+            '(?::([0-9]{1,5}))?'
+            '(?:[/?#][^\u0001-\u0020"<>\\^`{|}\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*)?$');
+        RETURN CASE WHEN coalesce(parts[2]::integer, 1) BETWEEN 1 AND 65535 AND length(value) <= 2048
+            AND normalize(parts[1], NFKC) = normalize(parts[1], NFC) THEN value END;
+    ELSE -- select: a key, or else the label of an option that can be chosen
+        RETURN (
+            SELECT option ->> 'key' FROM jsonb_array_elements(options) AS one (option)
+            WHERE value IN (option ->> 'key', option ->> 'label') AND NOT (option ->> 'isArchived')::boolean
+            ORDER BY option ->> 'key' = value DESC LIMIT 1
+        );
+    END CASE;
+END $_$;
+
 CREATE FUNCTION public.refuse_removal_of_calls() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -414,7 +500,8 @@ CREATE TABLE public.api_key_secret (
 CREATE TABLE public.api_key_uses (
     api_key_id uuid NOT NULL,
     last_used_at timestamp(3) with time zone,
-    custom_field_names_used bigint DEFAULT 0 NOT NULL
+    custom_field_names_used bigint DEFAULT 0 NOT NULL,
+    custom_field_name_used_at timestamp(3) with time zone
 );
 
 CREATE TABLE public.api_key_workspaces (
@@ -654,7 +741,18 @@ CREATE TABLE public.custom_fields (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     archived_at timestamp(3) with time zone,
+    type text DEFAULT 'text'::text NOT NULL,
+    options jsonb DEFAULT '[]'::jsonb NOT NULL,
+    is_required boolean DEFAULT false NOT NULL,
+    is_unique boolean DEFAULT false NOT NULL,
     CONSTRAINT custom_fields_slug_check CHECK ((slug ~ '^[a-z0-9_]+$'::text))
+);
+
+CREATE TABLE public.custom_unique_values (
+    workspace_id uuid NOT NULL,
+    slug text NOT NULL,
+    value_sha256 bytea NOT NULL,
+    contact_id uuid NOT NULL
 );
 
 CREATE TABLE public.event_sweeps (
@@ -966,8 +1064,14 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE public.custom_fields
+    ADD CONSTRAINT custom_fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'select'::text, 'url'::text, 'boolean'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_workspace_id_slug_key UNIQUE (workspace_id, slug);
+
+ALTER TABLE ONLY public.custom_unique_values
+    ADD CONSTRAINT custom_unique_values_pkey PRIMARY KEY (workspace_id, slug, value_sha256);
 
 ALTER TABLE ONLY public.event_sweeps
     ADD CONSTRAINT event_sweeps_pkey PRIMARY KEY (workspace_id);
@@ -1116,6 +1220,10 @@ CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspa
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (archived_at IS NULL);
 
+CREATE INDEX custom_fields_required ON public.custom_fields USING btree (workspace_id) WHERE (is_required AND (archived_at IS NULL));
+
+CREATE INDEX custom_fields_unique ON public.custom_fields USING btree (workspace_id) WHERE is_unique;
+
 CREATE INDEX events_by_object ON public.events USING btree (workspace_id, object_id, id);
 
 CREATE INDEX events_by_time ON public.events USING btree (workspace_id, occurred_at, object_id);
@@ -1163,6 +1271,12 @@ CREATE TRIGGER count_updated AFTER UPDATE ON public.sequence_contacts REFERENCIN
 CREATE TRIGGER count_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD TABLE AS old_calls NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_calls();
 
 CREATE TRIGGER hide_tags_of_deleted AFTER UPDATE OF deleted_at ON public.calls FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.hide_tags_of_deleted_call();
+
+CREATE TRIGGER hold_unique_values AFTER UPDATE OF custom_fields, deleted_at ON public.contacts FOR EACH ROW WHEN (public.has_unique_fields(new.workspace_id)) EXECUTE FUNCTION public.hold_unique_values();
+
+CREATE TRIGGER hold_unique_values_of_new AFTER INSERT ON public.contacts FOR EACH ROW WHEN (((new.custom_fields <> '{}'::jsonb) AND public.has_unique_fields(new.workspace_id))) EXECUTE FUNCTION public.hold_unique_values();
+
+CREATE TRIGGER hold_unique_values_of_removed AFTER DELETE ON public.contacts FOR EACH ROW WHEN (public.has_unique_fields(old.workspace_id)) EXECUTE FUNCTION public.hold_unique_values();
 
 CREATE TRIGGER refuse_removal AFTER DELETE ON public.calls FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_removal_of_calls();
 
