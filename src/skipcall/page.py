@@ -27,6 +27,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = struct.Struct(">cqI16s")
 
 
+WorkspaceIds = Annotated[
+    str | None,
+    Meta(
+        description="Only these workspaces: ids separated by commas. Ids outside the key's scope add nothing.",
+        extra_json_schema={"pattern": f"^({_UUID}( *, *{_UUID})*)?$"},
+    ),
+]
+
+
 class PageQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """The query parameters that every list takes."""
 
@@ -35,13 +44,7 @@ class PageQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     cursor: Annotated[
         str | None, Meta(description="`meta.nextCursor` of the page before; every page then costs the same.")
     ] = None
-    workspace_ids: Annotated[
-        str | None,
-        Meta(
-            description="Only these workspaces: ids separated by commas. Ids outside the key's scope add nothing.",
-            extra_json_schema={"pattern": f"^({_UUID}( *, *{_UUID})*)?$"},
-        ),
-    ] = None
+    workspace_ids: WorkspaceIds = None
 
     @property
     def offset(self) -> int:
@@ -51,18 +54,28 @@ class PageQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
         """Return what the types do not say: that workspace ids are UUIDs."""
-        ids = fields.get("workspaceIds")
-        if ids and (len(parts := ids.split(",")) > WORKSPACE_IDS_MAX or not all(map(_is_uuid, parts))):
-            text = f"Must be at most {WORKSPACE_IDS_MAX} UUIDs separated by commas"
-            return [Fault("/query/workspaceIds", "INVALID_ID", text)]
-        return []
+        return workspace_ids_faults(fields)
 
     def narrow(self, workspace_ids: Sequence[UUID]) -> list[UUID]:
         """Return those of the given workspaces that the query asks for; all of them if it asks for none."""
-        if not self.workspace_ids:
-            return list(workspace_ids)
-        wanted = {UUID(one.strip()) for one in self.workspace_ids.split(",")}
-        return [one for one in workspace_ids if one in wanted]
+        return narrow(workspace_ids, self.workspace_ids)
+
+
+def workspace_ids_faults(fields: Mapping[str, Any]) -> list[Fault]:
+    """Return the fault in the query parameter `workspaceIds`, if it has one."""
+    ids = fields.get("workspaceIds")
+    if ids and (len(parts := ids.split(",")) > WORKSPACE_IDS_MAX or not all(map(_is_uuid, parts))):
+        text = f"Must be at most {WORKSPACE_IDS_MAX} UUIDs separated by commas"
+        return [Fault("/query/workspaceIds", "INVALID_ID", text)]
+    return []
+
+
+def narrow(workspace_ids: Sequence[UUID], wanted: str | None) -> list[UUID]:
+    """Return those of the given workspaces that `workspaceIds` names; all of them if it is absent."""
+    if not wanted:
+        return list(workspace_ids)
+    named = {UUID(one.strip()) for one in wanted.split(",")}
+    return [one for one in workspace_ids if one in named]
 
 
 class PageMeta(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

@@ -400,3 +400,7 @@ def _contact(row: Row) -> Contact:
     values = list(row[:_PROPERTIES])
     values[_CUSTOM_FIELDS_PLACE] = msgspec.Raw(values[_CUSTOM_FIELDS_PLACE].encode())
     return Contact(*values)
+
+
+# For statements that are composed elsewhere.
+COLUMNS, make_contact = _COLUMNS, _contact
