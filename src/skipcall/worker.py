@@ -15,6 +15,7 @@ from uuid import UUID
 
 from skipcall import clock
 from skipcall.calls.months import ensure_months
+from skipcall.contacts.searching import tidy_indexes
 from skipcall.errors import Refusal, Unavailable
 from skipcall.outbound.client import Client
 from skipcall.postgres import migrate
@@ -34,6 +35,7 @@ CONNECTIONS_MAX = 4
 PAUSE_MIN_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 60.0
 LOOK_SECONDS = 1.0
+INDEXES_SECONDS = 1.0
 SOURCES_SECONDS = 5.0
 HOUR_SECONDS = 3_600.0
 AHEAD = timedelta(days=7)  # so long before a month begins, its partition is made
@@ -64,6 +66,7 @@ class Worker:
             "months": self._make_months,
             "clean": self._clean,
             "sweep": self._sweep,
+            "indexes": self._tidy_indexes,
         }
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -88,6 +91,10 @@ class Worker:
     async def _clean(self) -> float:
         await forget_old_reports(self._database)
         return HOUR_SECONDS
+
+    async def _tidy_indexes(self) -> float:
+        await tidy_indexes(self._database)
+        return INDEXES_SECONDS
 
     async def _sweep(self) -> float:
         await sweep(self._database, self._storage, clock.now())

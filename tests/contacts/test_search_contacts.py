@@ -1,14 +1,17 @@
 """POST /v1/contacts/search."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skipcall.contacts.filters import CUSTOM_FIELD, FIELDS, OPERATORS, Kind
 from tests.client import Client
 from tests.make import Make, Team
 
 SEARCH = "/v1/contacts/search"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "finding-contacts.md"
 
 
 def found(client: Client, filter: dict[str, Any] | None = None, **body: Any) -> list[str]:
@@ -292,6 +295,14 @@ def test_all_faults_at_once_with_what_was_meant(client: Client) -> None:
         ("/filter/and/1/or/0/operator", "UNKNOWN_OPERATOR", "contains"),
         ("/filter/and/1/or/1/value", "WRONG_TYPE", None),
     ]
+
+
+@pytest.mark.parametrize("kind", OPERATORS)
+def test_the_guide_has_the_table_as_it_is(kind: Kind) -> None:
+    fields = [f"`{name}`" for name, one in FIELDS.items() if one == kind]
+    fields += [f"`{CUSTOM_FIELD}<slug>`"] if kind == "text" else []
+    row = f"| {kind} | {', '.join(fields)} | {', '.join(f'`{one}`' for one in OPERATORS[kind])} |"
+    assert row in GUIDE.read_text("utf-8").splitlines()
 
 
 def test_names_that_the_body_does_not_know(client: Client) -> None:

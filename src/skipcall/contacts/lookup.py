@@ -130,7 +130,7 @@ class Asked(msgspec.Struct, frozen=True):
 # workspace, the hashes find the rows, the rest is for other values with the same one.
 _BY_VALUE = """
     SELECT c.workspace_id, c.id, '{key}' AS key FROM unnest(:workspace_ids::uuid[]) AS w (id) CROSS JOIN contacts c
-    WHERE text_keys(c.workspace_id, c.search_text) @> ARRAY[text_key(w.id, fold({key_of}))]
+    WHERE c.search_keys @> ARRAY[text_key(w.id, fold({key_of}))]
         AND (c.workspace_id = w.id AND {exactly}) IS TRUE AND c.deleted_at IS NULL"""
 _FINDING: dict[str, str] = {
     "phoneNumber": """

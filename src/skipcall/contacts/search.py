@@ -14,9 +14,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from skipcall import clock
 from skipcall.contacts.filters import (
+    ALL_VALUES_MAX,
     CALENDAR,
+    CLAUSES_MAX,
     CUSTOM_FIELD,
     DAYS,
+    DEPTH_MAX,
     EMPTINESS,
     FIELDS,
     OPERATORS,
@@ -27,15 +30,15 @@ from skipcall.contacts.filters import (
 )
 from skipcall.contacts.model import ContactView
 from skipcall.contacts.numbers import region_fault
-from skipcall.custom_fields.model import CONTROL_CHARACTERS
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault, Invalid
 from skipcall.page import SIZE_DEFAULT, SIZE_MAX, WorkspaceIds, workspace_ids_faults
 
 TEXT_LENGTH_MAX = 200
 WORDS_MAX = 10
 SORTS_MAX = 1
-CURSOR_LENGTH_MAX = 4_000
-KEY_LENGTH_MAX = 1_000
+CURSOR_LENGTH_MAX = 12_000
+KEY_LENGTH_MAX = 2_000
 DIGEST_BYTES = 12
 # Deeper than any filter may be, so that the pointer of one that is too deep leads to the place.
 JSON_DEPTH_MAX = 40
@@ -59,9 +62,12 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(f"`{one}`" for one in words)
 
 
-def _about(description: str, example: Any = None, **limits: Any) -> Any:
-    extra = None if example is None else {"example": example}
-    return Meta(description=description, extra_json_schema=extra, **limits)
+def _about(description: str, example: Any = None, *, form: str | None = None, **limits: Any) -> Any:
+    extra = {name: one for name, one in (("example", example), ("pattern", form)) if one is not None}
+    return Meta(description=description, extra_json_schema=extra or None, **limits)
+
+
+_FIELDS = f"A property of contacts. In all at most {CLAUSES_MAX} fields, {DEPTH_MAX} deep, {ALL_VALUES_MAX} values"
 
 
 class ContactFilter(msgspec.Struct, frozen=True):
@@ -74,7 +80,7 @@ class ContactFilter(msgspec.Struct, frozen=True):
         name="or", default=UNSET
     )
     not_: "ContactFilter | UnsetType" = msgspec.field(name="not", default=UNSET)
-    field: Annotated[str, _about("A property of contacts", "company")] | UnsetType = UNSET
+    field: Annotated[str, _about(_FIELDS, "company")] | UnsetType = UNSET
     operator: (
         Annotated[str, _about(f"What is asked of the field, by its kind. {describe_table()}", "contains")] | UnsetType
     ) = UNSET
@@ -114,6 +120,7 @@ class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
             _about(
                 f"Words, at most {WORDS_MAX}, each of which must stand somewhere in name, e-mail or company, in any order",
                 "moreau nord",
+                form=PRINTABLE,
                 max_length=TEXT_LENGTH_MAX,
             ),
         ]
@@ -143,7 +150,12 @@ class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
     ) = UNSET
     region: (
         Annotated[
-            str, _about("The country that phone numbers without a country code are of; the workspace's if absent", "FR")
+            str,
+            _about(
+                "The country that phone numbers without a country code are of; the workspace's if absent",
+                "FR",
+                form="^[A-Za-z]{2}$",
+            ),
         ]
         | UnsetType
     ) = UNSET

@@ -21,7 +21,7 @@ INSIDE_MIN, EDGE_MIN = 3, 2
 # Each trigram of a pattern is one more list to intersect; so many characters are selective enough.
 PATTERN_MAX = 12
 
-_SEPARATOR = r"E'\x1f'"
+_SEPARATOR = "chr(31)"
 # Where each text stands in `search_text`, as `split_part` counts.
 _PARTS = {
     "firstName": 2,
@@ -51,6 +51,9 @@ _COLUMNS = {
 
 def _part(field: str) -> str:
     return f"split_part(c.search_text, {_SEPARATOR}, {_PARTS[field]})"
+
+
+_TIDY = Statement("SELECT gin_clean_pending_list('contacts_by_text'), gin_clean_pending_list('contacts_by_value')")
 
 
 class Order(NamedTuple):
@@ -114,6 +117,11 @@ async def search_contacts(
     return Found([make_contact(row) for row in rows], [row["key"] for row in rows], rows[0]["total"] if rows else 0)
 
 
+async def tidy_indexes(db: Session) -> None:
+    """Move what was written since the last time into the indexes: every search reads it line by line until then."""
+    await db.execute(_TIDY)
+
+
 class _Composer:
     """Makes one statement, and collects its values."""
 
@@ -168,7 +176,7 @@ class _Composer:
         plain = [self.exactly(one) for one in conjuncts if _is_of_columns(one)]
         indexed = [found for one in texts if (found := self.indexed(one))]
         for word in self.query.words:
-            exactly.append(f"strpos(split_part(c.search_text, E'\\x1e', 1), {self.folded(word)}) > 0")
+            exactly.append(f"strpos(split_part(c.search_text, chr(30), 1), {self.folded(word)}) > 0")
             if len(word) >= INSIDE_MIN:
                 indexed.append(_like(f"left({self.folded(word)}, {PATTERN_MAX})"))
         if exactly:
@@ -263,7 +271,7 @@ class _Composer:
             if node.field not in _PARTS:
                 texts = [f"{before} || {one} || {after}" for one in texts]
             keys = [f"text_key({self.workspace}, {one})" for one in texts]
-            return f"text_keys(c.workspace_id, c.search_text) && ARRAY[{', '.join(keys)}]"
+            return f"c.search_keys && ARRAY[{', '.join(keys)}]"
         if len(node.values[0]) < (INSIDE_MIN if node.test == "contains" else EDGE_MIN):
             return None
         if node.test == "startsWith":

@@ -31,8 +31,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION public.fold(value text) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN lower(public.unaccent('public.unaccent'::regdictionary, value));
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$ BEGIN RETURN lower(public.unaccent('public.unaccent', value)); END $$;
 
 CREATE FUNCTION public.linkedin_key(url text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -40,8 +40,7 @@ CREATE FUNCTION public.linkedin_key(url text) RETURNS text
 
 CREATE FUNCTION public.contact_text(first_name text, last_name text, email text, company text, city text, country text, url text, linkedin_url text, linkedin_sales_url text, role text, external_id text, custom_fields jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((public.fold(((((((((((((((((((((((((''::text || first_name) || ''::text) || last_name) || ''::text) || COALESCE(email, ''::text)) || ''::text) || COALESCE(company, ''::text)) || '
-'::text) || COALESCE(city, ''::text)) || ''::text) || COALESCE(country, ''::text)) || ''::text) || COALESCE(url, ''::text)) || ''::text) || COALESCE(linkedin_url, ''::text)) || ''::text) || COALESCE(linkedin_sales_url, ''::text)) || ''::text) || COALESCE(role, ''::text)) || ''::text) || COALESCE(external_id, ''::text)) || ''::text) || COALESCE(public.linkedin_key(linkedin_url), ''::text)) || ''::text)) || replace(public.fold(regexp_replace(btrim((custom_fields)::text, '{}'::text), '", "(?=[a-z0-9_]+": ")'::text, '""'::text, 'g'::text)), '\'::text, ''::text)) || ''::text);
+    RETURN ((public.fold(((((((((((((((((((((((((((chr(31) || first_name) || chr(31)) || last_name) || chr(31)) || COALESCE(email, ''::text)) || chr(31)) || COALESCE(company, ''::text)) || chr(31)) || chr(30)) || chr(31)) || COALESCE(city, ''::text)) || chr(31)) || COALESCE(country, ''::text)) || chr(31)) || COALESCE(url, ''::text)) || chr(31)) || COALESCE(linkedin_url, ''::text)) || chr(31)) || COALESCE(linkedin_sales_url, ''::text)) || chr(31)) || COALESCE(role, ''::text)) || chr(31)) || COALESCE(external_id, ''::text)) || chr(31)) || COALESCE(public.linkedin_key(linkedin_url), ''::text)) || chr(31))) || replace(public.fold(regexp_replace(btrim((custom_fields)::text, '{}'::text), '", "(?=[a-z0-9_]+": ")'::text, (('"'::text || chr(31)) || '"'::text), 'g'::text)), '\'::text, ''::text)) || chr(31));
 
 CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
     LANGUAGE plpgsql
@@ -417,21 +416,21 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.text_key(workspace uuid, value text) RETURNS bigint
+CREATE FUNCTION public.text_key(workspace uuid, value text) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN hashtextextended(value, uuid_hash_extended(workspace, (0)::bigint));
+    RETURN ((hashtextextended(value, uuid_hash_extended(workspace, (0)::bigint)) >> 32))::integer;
 
-CREATE FUNCTION public.text_keys(workspace uuid, search_text text) RETURNS bigint[]
+CREATE FUNCTION public.text_keys(workspace uuid, search_text text) RETURNS integer[]
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
 DECLARE
-    keys bigint[] := '{}';
+    keys integer[] := '{}';
     seed bigint := uuid_hash_extended(workspace, 0);
     value text;
 BEGIN
-    FOREACH value IN ARRAY string_to_array(search_text, E'\x1f') LOOP
+    FOREACH value IN ARRAY string_to_array(search_text, chr(31)) LOOP
         IF value <> '' THEN
-            keys := keys || hashtextextended(value, seed);
+            keys := keys || (hashtextextended(value, seed) >> 32)::integer;
         END IF;
     END LOOP;
     RETURN keys;
@@ -677,6 +676,7 @@ CREATE TABLE public.contacts (
     external_id text,
     merged_into_id uuid,
     search_text text GENERATED ALWAYS AS (public.contact_text(first_name, last_name, email, company, city, country, url, linkedin_url, linkedin_sales_url, role, external_id, custom_fields)) STORED,
+    search_keys integer[] GENERATED ALWAYS AS (public.text_keys(workspace_id, public.contact_text(first_name, last_name, email, company, city, country, url, linkedin_url, linkedin_sales_url, role, external_id, custom_fields))) STORED,
     CONSTRAINT contacts_last_modification_source_check CHECK ((last_modification_source = ANY (ARRAY['SKIPCALL'::text, 'API'::text])))
 )
 WITH (fillfactor='85');
@@ -1115,9 +1115,9 @@ CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, 
 
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
-CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, search_text public.gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='8192') WHERE (deleted_at IS NULL);
 
-CREATE INDEX contacts_by_value ON public.contacts USING gin (public.text_keys(workspace_id, search_text)) WITH (fastupdate=off) WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_by_value ON public.contacts USING gin (search_keys) WITH (gin_pending_list_limit='8192') WHERE (deleted_at IS NULL);
 
 CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspace_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
 
