@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from benchmarks import importing, machine, paging, report, servers, starting, throughput
+from benchmarks import importing, machine, paging, report, search, servers, starting, throughput
 from benchmarks.calls import everything as calls
 from benchmarks.data import create_tenant, settle
 from benchmarks.figures import QUICK, Plan, Results
@@ -28,6 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="run.py bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only see whether the benchmark works: one short round")
     parser.add_argument("--calls", action="store_true", help="measure what is about calls, instead of contacts")
+    parser.add_argument("--search", action="store_true", help="measure searches among a million contacts, instead")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
     parser.add_argument("--rounds", type=int, help="how often each candidate has its turn")
     parser.add_argument("--seconds", type=int, help="how long one turn is")
@@ -38,7 +39,7 @@ def main() -> int:
     )
     if not hasattr(os, "sched_setaffinity"):
         sys.exit("The benchmarks pin processes to cores, which only Linux can.")
-    if shutil.which("wrk") is None:
+    if shutil.which("wrk") is None and not arguments.search:
         sys.exit("The benchmarks need wrk (Debian, Ubuntu: apt-get install wrk). See benchmarks/README.md.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     results = Results()
@@ -46,7 +47,9 @@ def main() -> int:
         place = Path(name)
         place.chmod(0o711)  # root's PostgreSQL runs under another account
         try:
-            (calls.measure if arguments.calls else measure)(place, plan, results)
+            (search.measure if arguments.search else calls.measure if arguments.calls else measure)(
+                place, plan, results
+            )
         except BenchmarkError as error:
             print(f"The run says nothing: {error}", file=sys.stderr)
             return 1

@@ -41,6 +41,8 @@ class Plan(msgspec.Struct, frozen=True):
     callback_rate_max: int = 3_000  # a second, for which callbacks are prepared
     cdr_rows: int = 200_000
     audio_mib: int = 50
+    searched_contacts: int = 1_000_000
+    search_runs: int = 15
     quick: bool = False
 
 
@@ -58,6 +60,8 @@ QUICK = Plan(
     statistics_runs=3,
     cdr_rows=20_000,
     audio_mib=5,
+    searched_contacts=20_000,
+    search_runs=3,
     quick=True,
 )
 

@@ -26,7 +26,7 @@ from skipcall.http.routing import Operation
 from skipcall.http.server import Application
 from skipcall.idempotency.actions import forget_old_answers, perform_once
 from skipcall.phone_numbers import routes as phone_numbers
-from skipcall.postgres.db import Database
+from skipcall.postgres.db import SEARCH_SETTINGS, Database
 from skipcall.recordings import routes as recordings
 from skipcall.recordings.actions import Archive
 from skipcall.sequences import routes as sequences
@@ -39,6 +39,8 @@ from skipcall.telephony.sources import Sources
 from skipcall.transcriptions import routes as transcriptions
 
 FORGET_SECONDS = 600.0
+# Searches have connections of their own: many heavy ones at once then hold up each other, and nothing else.
+SEARCH_CONNECTIONS_MAX = 4
 # Objects made since the last collection before the youngest generation is looked at: a request makes some hundreds.
 COLLECT_AFTER = 50_000
 
@@ -46,6 +48,8 @@ COLLECT_AFTER = 50_000
 OPERATIONS: tuple[Operation, ...] = (
     contacts.list_contacts,
     contacts.create_contact,
+    contacts.lookup_contacts,
+    contacts.search_contacts,
     contacts.get_contact,
     contacts.update_contact,
     contacts.delete_contact,
@@ -125,6 +129,7 @@ class Server:
                 "the server needs DATABASE_URL and SKIPCALL_SECRET; `skipcall serve` sets both"
             )
         self._database = Database(read.database_url, read.connections_max)
+        self._searches = Database(read.database_url, SEARCH_CONNECTIONS_MAX, SEARCH_SETTINGS)
         self._archive = Archive(open_storage(read), read.recording_bytes_max, read.secret.encode(), read.public_url)
         self._gate = Gate(self._database, read.secret.encode(), read.trusted_proxies)
         self._sources = Sources(read.secret.encode(), read.public_url)
@@ -136,6 +141,7 @@ class Server:
         """Called by the server before the first request."""
         logs.set_up()
         loop.run_until_complete(self._database.open())
+        loop.run_until_complete(self._searches.open())
         self._tasks = [loop.create_task(self._gate.keep_up()), loop.create_task(self._forget())]
         # What is loaded now stays: the collector need not look at it again, and looks at the rest less often.
         gc.collect()
@@ -151,10 +157,12 @@ class Server:
             task.cancel()
         with contextlib.suppress(Refusal):
             await self._gate.record_uses()
+        await self._searches.close()
         await self._database.close()
 
     async def _admit(self, request: Request, operation: Operation | None) -> None:
         request.database = self._database
+        request.searches = self._searches
         request.archive = self._archive
         request.gate = self._gate
         request.sources = self._sources

@@ -2,6 +2,8 @@
 
 import time
 from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import available_timezones
 
 
 def now() -> datetime:
@@ -17,3 +19,9 @@ def now_ms() -> int:
 def timestamp(moment: datetime) -> str:
     """Return a moment in UTC, as `now` and the database give it, the way the API writes it: milliseconds and `Z`."""
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all time zones (IANA)."""
+    return frozenset(available_timezones())

@@ -42,18 +42,28 @@ class WorkspacesQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True)
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
         """Return what the types do not say: that workspace ids are UUIDs."""
-        ids = fields.get("workspaceIds")
-        if ids and (len(parts := ids.split(",")) > WORKSPACE_IDS_MAX or not all(map(_is_uuid, parts))):
-            text = f"Must be at most {WORKSPACE_IDS_MAX} UUIDs separated by commas"
-            return [Fault("/query/workspaceIds", "INVALID_ID", text)]
-        return []
+        return workspace_ids_faults(fields)
 
     def narrow(self, workspace_ids: Sequence[UUID]) -> list[UUID]:
         """Return those of the given workspaces that the query asks for; all of them if it asks for none."""
-        if not self.workspace_ids:
-            return list(workspace_ids)
-        wanted = {UUID(one.strip()) for one in self.workspace_ids.split(",")}
-        return [one for one in workspace_ids if one in wanted]
+        return narrow(workspace_ids, self.workspace_ids)
+
+
+def workspace_ids_faults(fields: Mapping[str, Any]) -> list[Fault]:
+    """Return the fault in the query parameter `workspaceIds`, if it has one."""
+    ids = fields.get("workspaceIds")
+    if ids and (len(parts := ids.split(",")) > WORKSPACE_IDS_MAX or not all(map(_is_uuid, parts))):
+        text = f"Must be at most {WORKSPACE_IDS_MAX} UUIDs separated by commas"
+        return [Fault("/query/workspaceIds", "INVALID_ID", text)]
+    return []
+
+
+def narrow(workspace_ids: Sequence[UUID], wanted: str | None) -> list[UUID]:
+    """Return those of the given workspaces that `workspaceIds` names; all of them if it is absent."""
+    if not wanted:
+        return list(workspace_ids)
+    named = {UUID(one.strip()) for one in wanted.split(",")}
+    return [one for one in workspace_ids if one in named]
 
 
 class PageQuery(WorkspacesQuery, frozen=True, rename="camel", kw_only=True):

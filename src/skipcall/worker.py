@@ -16,6 +16,7 @@ from uuid import UUID
 from skipcall import clock
 from skipcall.calls.months import ensure_months
 from skipcall.changes.queries import forget_changes
+from skipcall.contacts.searching import tidy_indexes
 from skipcall.errors import Refusal, Unavailable
 from skipcall.exports.actions import Exporter
 from skipcall.outbound.client import Client
@@ -37,6 +38,7 @@ CONNECTIONS_MAX = 4
 PAUSE_MIN_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 60.0
 LOOK_SECONDS = 1.0
+INDEXES_SECONDS = 1.0
 SOURCES_SECONDS = 5.0
 HOUR_SECONDS = 3_600.0
 AHEAD = timedelta(days=7)  # so long before a month begins, its partition is made
@@ -70,6 +72,7 @@ class Worker:
             "months": self._make_months,
             "clean": self._clean,
             "sweep": self._sweep,
+            "indexes": self._tidy_indexes,
         }
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -96,6 +99,10 @@ class Worker:
         workspaces = [UUID(workspace.id) for _, workspace in await list_all_workspaces(self._database, None)]
         await forget_changes(self._database, workspaces, clock.now() - self._changes_kept)
         return HOUR_SECONDS
+
+    async def _tidy_indexes(self) -> float:
+        await tidy_indexes(self._database)
+        return INDEXES_SECONDS
 
     async def _sweep(self) -> float:
         await sweep(self._database, self._storage, clock.now())

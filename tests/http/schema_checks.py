@@ -42,6 +42,10 @@ UNSAYABLE_AT = {
     ("/transcript", "REQUIRED"),  # or a summary, if COMPLETED
     ("/query/timezone", "UNKNOWN_VALUE"),  # the names of IANA
     ("/query/region", "UNKNOWN_VALUE"),  # those countries whose numbers are known
+    ("/timezone", "UNKNOWN_VALUE"),
+    ("/region", "UNKNOWN_VALUE"),
+    ("/text", "TOO_MANY_ITEMS"),  # words
+    ("/query", "REQUIRED"),  # one of several
     ("/query/startDate", "INVALID_FORMAT"),  # how many days a month has
     ("/query/endDate", "INVALID_FORMAT"),
 }
@@ -68,11 +72,12 @@ def right_data_is_refused_for_what_no_schema_says(
     if not positive or response.status_code != 400:
         return
     details = response.json()["error"].get("details", [])
-    # OpenAPI 3.0 has no word for the names of properties, and the pattern of URLs is an approximation.
+    # OpenAPI 3.0 has no word for the names of properties, and the pattern of URLs is an approximation. What a filter may
+    # hold depends on its field, which the descriptions tell.
     codes = {
         one["code"]
         for one in details
-        if not re.match("/customFields/|/url$|/linkedin", one["pointer"])
+        if not re.match("/customFields/|/url$|/linkedin|/filter", one["pointer"])
         and (one["pointer"], one["code"]) not in UNSAYABLE_AT
     }
     assert codes <= UNSAYABLE, f"right by the document, and refused: {codes - UNSAYABLE}"

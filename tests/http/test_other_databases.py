@@ -47,6 +47,10 @@ def journey(team: Team) -> None:
     assert len(client.walk("/v1/contacts", size=2)) == 6
     assert client.get("/v1/contacts")["meta"]["total"] == 6
     assert len(client.walk("/v1/contacts", size=2, updatedSince="2020-01-01T00:00:00Z")) == 6
+    nines = {"field": "customFields.team_size", "operator": "equals", "value": "9"}
+    search = client.post("/v1/contacts/search", {"text": "LÓPEZ", "filter": nines}, status=200)
+    assert [one["id"] for one in search["data"]] == made[:1]
+    assert len(client.get("/v1/contacts/lookup", params={"phoneNumber": phone_number(1)})["data"]) == 6
     versions = [event["object_version"] for event in team.make.events(path)]
     assert versions == list(range(1, len(versions) + 1))
     assert len(versions) > 50

@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
     "create_contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980001"]},
     "update_contact": {"role": "CTO"},
     "create_export": {},
+    "search_contacts": {"text": "lopez"},
     "create_call": {
         "type": "outbound",
         "status": "completed",

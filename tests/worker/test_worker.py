@@ -199,3 +199,19 @@ def test_a_database_that_is_away_or_not_ready_is_waited_for(place: Path, tmp_pat
 
         eventually(found, 2)
         make.close()
+
+
+def test_it_moves_what_was_written_into_the_indexes_of_the_search(
+    database: EmbeddedPostgres, make: Make, workspace_id: UUID, tmp_path: Path
+) -> None:
+    """So a search has little to read line by line. What is left over is told by the function that moves it."""
+
+    def left_over() -> int:
+        make.contact(workspace_id)
+        time.sleep(2)
+        pages: int = make.value("SELECT gin_clean_pending_list('contacts_by_text')")
+        return pages
+
+    assert left_over() > 0, "nobody but a worker does this after a second"
+    with WorkerProcess(database.url, tmp_path):
+        eventually(left_over, 0)

@@ -5,7 +5,8 @@ from uuid import UUID
 import msgspec
 
 from skipcall.api_keys.model import Caller
-from skipcall.contacts import actions, queries
+from skipcall.contacts import actions, finding, queries
+from skipcall.contacts.lookup import ContactMatches, LookupContacts
 from skipcall.contacts.model import (
     Contact,
     ContactView,
@@ -15,11 +16,12 @@ from skipcall.contacts.model import (
     UpdateContact,
 )
 from skipcall.contacts.queries import Written
+from skipcall.contacts.search import JSON_DEPTH_MAX, SearchContacts, SearchView
 from skipcall.errors import NotFound, PreconditionFailed
 from skipcall.http.conditional import answer_versioned, etag
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import COUNT_MAX, Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import COUNT_MAX, Page, PageQuery, Place, decode_cursor, encode_cursor, make_page
 
 # Since when the name of a custom field as a key is deprecated (RFC 9745), and where it says so.
 _NAME_DEPRECATED = (
@@ -107,6 +109,47 @@ async def create_contact(request: Request, body: CreateContact, query: CreateCon
     content = encode(written.contact)
     location = ("location", f"/v1/contacts/{written.contact.id}")
     return Answer(content, 201, (location, ("etag", etag(written.contact.id, written.version, content))))
+
+
+@operation("GET", "/v1/contacts/lookup", tag="Contacts", scope="contacts:read", answers=ContactMatches)
+async def lookup_contacts(request: Request, query: LookupContacts) -> Answer:
+    """Look up contacts.
+
+    By what identifies a person: finds every contact that one of the given keys matches, the last called first, at most 50,
+    and tells why. A phone number finds contacts by any of their numbers, also where the same mobile number is written with and
+    without a mark: Brazil's ninth digit, Mexico's 1, Argentina's 9. Nothing found is an empty list.
+    """
+    return Answer(encode(await finding.lookup_contacts(request.database, request.caller, query)))
+
+
+@operation(
+    "POST",
+    "/v1/contacts/search",
+    tag="Contacts",
+    scope="contacts:read",
+    answers=Page[Contact],
+    body_depth_max=JSON_DEPTH_MAX,
+)
+async def search_contacts(request: Request, body: SearchContacts, query: SearchView) -> Answer:
+    """Search contacts.
+
+    By any conditions on their properties and custom fields, together with words of free text. What is written is found at
+    once. Letter case and accents of texts do not matter. Further pages go by `cursor` alone, at the same cost, and relative dates
+    stand for what they were on the first. `meta.total` is counted up to 10,000 (`totalIsLowerBound`).
+    """
+    found = await finding.search_contacts(
+        request.database,
+        request.searches,
+        request.caller,
+        body,
+        query.workspace_ids,
+        by_slug=query.custom_field_keys == "slug",
+    )
+    page = PageQuery(size=body.size)
+    is_narrowed = bool(body.filter or (body.text and body.text.strip()))
+    lower_bound = is_narrowed and found.total > COUNT_MAX
+    total = COUNT_MAX if lower_bound else found.total
+    return Answer(encode(make_page(page, found.contacts, total, found.cursor, lower_bound=lower_bound)))
 
 
 @operation(

@@ -55,6 +55,12 @@ _LIST_DEFINITIONS = Statement(
     WHERE workspace_id = :workspace_id AND archived_at IS NULL ORDER BY id
     """
 )
+_FIND_SLUGS = Statement(
+    """
+    SELECT slug, workspace_id FROM custom_fields
+    WHERE workspace_id = ANY(:workspace_ids) AND slug = ANY(:slugs) AND archived_at IS NULL
+    """
+)
 # The first free of slug, slug_2, slug_3, …: archived fields keep theirs. Nothing is written, and nothing refused so that
 # a transaction around it would be lost, if another field with this slug or name was made at the same time.
 _CREATE = Statement(
@@ -171,6 +177,14 @@ async def list_keys(db: Session, workspace_id: UUID) -> list[str]:
     """Return every slug and every name that `customFields` of a workspace's contacts may be keyed by."""
     rows = await db.fetch_rows(_LIST_KEYS, workspace_id=workspace_id)
     return list(dict.fromkeys(key for row in rows for key in (row["slug"], row["name"])))
+
+
+async def find_slugs(db: Session, workspace_ids: Sequence[UUID], slugs: Sequence[str]) -> dict[str, list[UUID]]:
+    """Return in which of the workspaces each slug is that of a field; slugs that are nowhere are left out."""
+    found: dict[str, list[UUID]] = {}
+    for row in await db.fetch_rows(_FIND_SLUGS, workspace_ids=workspace_ids, slugs=slugs):
+        found.setdefault(row["slug"], []).append(row["workspace_id"])
+    return found
 
 
 async def list_definitions(db: Session, workspace_id: UUID) -> list[Definition]:

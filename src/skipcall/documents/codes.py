@@ -52,7 +52,10 @@ REFUSALS = {
         ),
     ),
     "UNKNOWN_CUSTOM_FIELD": (
-        "A key of `customFields` is neither the slug nor the name of a custom field of the contact's workspace.",
+        (
+            "A key of `customFields` is neither the slug nor the name of a custom field of the contact's workspace; or a search "
+            "asks for `customFields.` and a slug that no custom field has."
+        ),
         (
             "`suggestion` names the field that looks most like it. `GET /v1/custom-fields` lists all; "
             "`POST /v1/custom-fields` creates one. Nothing was changed."
@@ -236,6 +239,12 @@ FAULTS = {
     "DUPLICATE_OPTION": "Two options of the list have the same key or the same label.",
     "OPTIONS_NOT_ALLOWED": "Options are for custom fields of type `select`.",
     "IMMUTABLE": "This property never changes.",
+    "UNKNOWN_FILTER_FIELD": "Contacts cannot be searched by a field of this name. `suggestion` may name the one that was meant.",
+    "UNKNOWN_OPERATOR": "A field of this kind has no such operator; the message lists those it has.",
+    "INVALID_FILTER": (
+        "This part of a filter has the wrong parts: it must have one of `and`, `or`, `not`, or a `field` with its `operator` and, "
+        "if that takes one, a `value`."
+    ),
     "DUPLICATE_CUSTOM_FIELD": "One custom field is given twice, by its slug and by its name.",
     "TOO_SHORT": "The text has too few characters.",
     "TOO_LONG": "The text has too many characters.",
@@ -253,7 +262,7 @@ FAULTS = {
     "DUPLICATE_PHONE_NUMBER": "This number stands twice in the list.",
     "UNKNOWN_MEMBER": "This person is no member of the workspace or, where an assignee is meant, is none of the sequence's.",
     "INVALID_ID": "At least one of the ids is no UUID, or there are too many.",
-    "INVALID_CURSOR": "The cursor is not one that this list has given, or comes from a list in another order.",
+    "INVALID_CURSOR": "The cursor is not one that this list has given, or comes from a list in another order, or a search for something else.",
     "INVALID_FORMAT": "The value does not have the form that it must have.",
     "OUT_OF_RANGE": (
         "The time, taken to UTC, is before the year 1 or after the year 9999; or, in what is written, earlier or later than "

@@ -47,7 +47,8 @@ class Request:
     """What came in, and what is known about it so far.
 
     `caller` is set by the gate: who is asking. `database` is what a route runs its statements on: the pool or, under an
-    Idempotency-Key, the transaction that also keeps the answer. `archive` is where files are kept. `gate` and `sources` are for
+    Idempotency-Key, the transaction that also keeps the answer. `searches` is a small pool whose statements are planned for
+    their values. `archive` is where files are kept. `gate` and `sources` are for
     routes that authenticate in their own way. `versions` are those that If-Match accepts, None for any.
     `headers` are those that every answer to this request carries; `notes` are added by the route or by decoding.
     """
@@ -66,6 +67,7 @@ class Request:
         "path_values",
         "protocol",
         "scope",
+        "searches",
         "sources",
         "versions",
     )
@@ -73,6 +75,7 @@ class Request:
     operation: "Operation"
     caller: Any
     database: Any
+    searches: Any
     archive: Any
     gate: Any
     sources: Any

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.http.decoding import BODY_BYTES_MAX
+from skipcall.http.decoding import BODY_BYTES_MAX, DEPTH_MAX
 from skipcall.http.request import Answer
 
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -28,7 +28,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `headers` those of a success beyond the usual ones.
 
     `body_types` are the media types of a body that is not JSON, which the route reads itself (`http.bodies`);
-    `answer_types` those of an answer that is not JSON. `body_bytes_max` is the limit of either kind of body.
+    `answer_types` those of an answer that is not JSON. `body_bytes_max` is the limit of either kind of body, `body_depth_max` that of
+    the nesting of JSON.
     `other_successes` says what other statuses mean that are no refusal.
     """
 
@@ -53,6 +54,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     documented_by_contract: bool
     body_types: tuple[str, ...]
     body_bytes_max: int
+    body_depth_max: int
     answer_types: tuple[str, ...]
     other_successes: Mapping[int, str]
 
@@ -72,6 +74,7 @@ def operation(
     contract: bool = False,
     body_types: tuple[str, ...] = (),
     body_bytes_max: int = BODY_BYTES_MAX,
+    body_depth_max: int = DEPTH_MAX,
     answer_types: tuple[str, ...] = (),
     other_successes: Mapping[int, str] = MappingProxyType({}),
 ) -> Callable[[Handler], Operation]:
@@ -102,6 +105,7 @@ def operation(
             documented_by_contract=contract,
             body_types=body_types,
             body_bytes_max=body_bytes_max,
+            body_depth_max=body_depth_max,
             answer_types=answer_types,
             other_successes=other_successes,
         )

@@ -122,7 +122,7 @@ class Application:
         _check_content_type(request.scope)
         request.body = await read_body(request, request.operation.body_bytes_max)
         try:
-            value = decode_json(request.body)
+            value = decode_json(request.body, request.operation.body_depth_max)
         except Invalid as invalid:
             return None, list(invalid.faults)
         struct, faults = shape.convert(value, strict=True)

@@ -25,6 +25,13 @@ PREPARED_STATEMENTS_MAX = 100
 # each call, since it fears ten workspaces where a key has one: planning is then three quarters of a read
 # (docs/decisions/0002). `jit` would compile such a plan for longer than it runs.
 SESSION_SETTINGS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+# Where a statement is planned for its values each time (docs/decisions/0011): one process each, and pages mostly in memory.
+SEARCH_SETTINGS = {
+    "plan_cache_mode": "force_custom_plan",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "random_page_cost": "1.1",
+}
 
 Row = asyncpg.Record
 UniqueViolation = asyncpg.UniqueViolationError
@@ -118,7 +125,7 @@ class Session:
 
 async def connect(url: str) -> Session:
     """Open one connection. Raises `Unavailable` if the server cannot be reached."""
-    return await _connect(url, 0 if await is_behind_pooler(url) else PREPARED_STATEMENTS_MAX, set())
+    return await _connect(url, 0 if await is_behind_pooler(url) else PREPARED_STATEMENTS_MAX, set(), SESSION_SETTINGS)
 
 
 async def is_behind_pooler(url: str) -> bool:
@@ -127,16 +134,18 @@ async def is_behind_pooler(url: str) -> bool:
     It shows by the backend's own process id, which is not the one announced when the connection was made.
     Raises `Unavailable` if the server cannot be reached.
     """
-    session = await _connect(url, 0, set())
+    session = await _connect(url, 0, set(), SESSION_SETTINGS)
     try:
         return bool(await session.fetch_value(_BACKEND_PID) != session.connection.get_server_pid())
     finally:
         session.connection.terminate()
 
 
-async def _connect(url: str, prepared_statements: int, known: set[Hashable]) -> Session:
+async def _connect(
+    url: str, prepared_statements: int, known: set[Hashable], session_settings: dict[str, str]
+) -> Session:
     # A pooler refuses settings that it does not know, and without prepared statements there is no plan to keep.
-    settings = SESSION_SETTINGS if prepared_statements else None
+    settings = session_settings if prepared_statements else None
     try:
         return Session(
             await asyncpg.connect(
@@ -162,9 +171,9 @@ class Database(Session):
     a new connection in place of a lost one.
     """
 
-    __slots__ = ("_free", "_opened", "_prepared_statements", "_waiting", "connections_max", "url")
+    __slots__ = ("_free", "_opened", "_prepared_statements", "_settings", "_waiting", "connections_max", "url")
 
-    def __init__(self, url: str, connections_max: int) -> None:
+    def __init__(self, url: str, connections_max: int, settings: dict[str, str] = SESSION_SETTINGS) -> None:
         self.known = set()
         self.url = url
         self.connections_max = connections_max
@@ -172,6 +181,7 @@ class Database(Session):
         self._waiting: deque[asyncio.Future[Session | None]] = deque()
         self._opened = 0
         self._prepared_statements = 0
+        self._settings = settings
 
     async def open(self) -> None:
         """Open the first connection, so that a wrong address is known at the start. Raises `Unavailable`."""
@@ -255,7 +265,7 @@ class Database(Session):
     async def _open_one(self) -> Session:
         self._opened += 1
         try:
-            return await _connect(self.url, self._prepared_statements, self.known)
+            return await _connect(self.url, self._prepared_statements, self.known, self._settings)
         except BaseException:
             self._opened -= 1
             self._wake(None)

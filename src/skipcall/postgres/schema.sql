@@ -1,5 +1,11 @@
 -- What the migrations make, for reading. Made by: .venv/bin/python tools/write_schema.py
 
+CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
+
 CREATE TYPE public.call_step AS (
 	step integer,
 	workspace_id uuid,
@@ -23,6 +29,18 @@ BEGIN
     UPDATE access_changes SET number = number + 1;
     RETURN NULL;
 END $$;
+
+CREATE FUNCTION public.fold(value text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$ BEGIN RETURN lower(public.unaccent('public.unaccent', value)); END $$;
+
+CREATE FUNCTION public.linkedin_key(url text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN lower(regexp_replace(regexp_replace(url, '/*([?#].*)?$'::text, ''::text), '^(https?://)?([a-z]{1,3}\.)?linkedin\.com/'::text, 'linkedin.com/'::text, 'i'::text));
+
+CREATE FUNCTION public.contact_text(first_name text, last_name text, email text, company text, city text, country text, url text, linkedin_url text, linkedin_sales_url text, role text, external_id text, custom_fields jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((public.fold(((((((((((((((((((((((((((chr(31) || first_name) || chr(31)) || last_name) || chr(31)) || COALESCE(email, ''::text)) || chr(31)) || COALESCE(company, ''::text)) || chr(31)) || chr(30)) || chr(31)) || COALESCE(city, ''::text)) || chr(31)) || COALESCE(country, ''::text)) || chr(31)) || COALESCE(url, ''::text)) || chr(31)) || COALESCE(linkedin_url, ''::text)) || chr(31)) || COALESCE(linkedin_sales_url, ''::text)) || chr(31)) || COALESCE(role, ''::text)) || chr(31)) || COALESCE(external_id, ''::text)) || chr(31)) || COALESCE(public.linkedin_key(linkedin_url), ''::text)) || chr(31))) || replace(public.fold(regexp_replace(btrim((custom_fields)::text, '{}'::text), '", "(?=[a-z0-9_]+": ")'::text, (('"'::text || chr(31)) || '"'::text), 'g'::text)), '\'::text, ''::text)) || chr(31));
 
 CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
     LANGUAGE plpgsql
@@ -484,6 +502,26 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.text_key(workspace uuid, value text) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ((hashtextextended(value, uuid_hash_extended(workspace, (0)::bigint)) >> 32))::integer;
+
+CREATE FUNCTION public.text_keys(workspace uuid, search_text text) RETURNS integer[]
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+DECLARE
+    keys integer[] := '{}';
+    seed bigint := uuid_hash_extended(workspace, 0);
+    value text;
+BEGIN
+    FOREACH value IN ARRAY string_to_array(search_text, chr(31)) LOOP
+        IF value <> '' THEN
+            keys := keys || (hashtextextended(value, seed) >> 32)::integer;
+        END IF;
+    END LOOP;
+    RETURN keys;
+END $$;
+
 CREATE TABLE public.access_changes (
     id boolean DEFAULT true NOT NULL,
     number bigint NOT NULL,
@@ -729,6 +767,8 @@ CREATE TABLE public.contacts (
     deleted_at timestamp(3) with time zone,
     external_id text,
     merged_into_id uuid,
+    search_text text GENERATED ALWAYS AS (public.contact_text(first_name, last_name, email, company, city, country, url, linkedin_url, linkedin_sales_url, role, external_id, custom_fields)) STORED,
+    search_keys integer[] GENERATED ALWAYS AS (public.text_keys(workspace_id, public.contact_text(first_name, last_name, email, company, city, country, url, linkedin_url, linkedin_sales_url, role, external_id, custom_fields))) STORED,
     CONSTRAINT contacts_last_modification_source_check CHECK ((last_modification_source = ANY (ARRAY['SKIPCALL'::text, 'API'::text])))
 )
 WITH (fillfactor='85');
@@ -1214,7 +1254,13 @@ CREATE INDEX calls_of_30_minutes ON ONLY public.calls USING btree (workspace_id,
 
 CREATE INDEX calls_of_5_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 300));
 
+CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
+
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
+
+CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='8192') WHERE (deleted_at IS NULL);
+
+CREATE INDEX contacts_by_value ON public.contacts USING gin (search_keys) WITH (gin_pending_list_limit='8192') WHERE (deleted_at IS NULL);
 
 CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspace_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
 

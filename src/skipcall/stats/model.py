@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
+from skipcall import clock
 from skipcall.errors import Fault
 from skipcall.stats.buckets import BUCKETS_MAX, Granularity, start_of_day
 from skipcall.workspaces.model import Id, Timestamp
@@ -93,7 +93,7 @@ class StatisticsQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True)
             for name in ("startDate", "endDate")
             if name in fields and parse(fields[name]) is None
         ]
-        if "timezone" in fields and fields["timezone"] not in _zones():
+        if "timezone" in fields and fields["timezone"] not in clock.time_zones():
             faults.append(Fault("/query/timezone", "UNKNOWN_VALUE", "Must be an IANA name, for example Europe/Paris"))
         if "teamId" in fields and fields.get("workspaceId", fields["teamId"]).lower() != fields["teamId"].lower():
             text = "teamId is the old name of workspaceId and must not differ from it"
@@ -219,8 +219,3 @@ def end_of(text: str, zone: ZoneInfo) -> datetime:
 def average(total: int, count: int) -> float | None:
     """Return seconds a call, to a tenth."""
     return round(total / count, 1) if count else None
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())

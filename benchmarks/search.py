@@ -1,0 +1,160 @@
+"""Searches among a million contacts: what the database needs for a first page of 100 with its total, and for a later one."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from benchmarks import machine
+from benchmarks.data import Tenant, contact_id, create_tenant, settle
+from benchmarks.figures import Figure, Plan, Results, median
+from benchmarks.servers import BenchmarkError
+from skipcall.contacts.filters import CUSTOM_FIELD, Setting, clauses_in, read_filter
+from skipcall.contacts.searching import Found, Query, search_contacts
+from skipcall.postgres.db import SEARCH_SETTINGS, Row, Session, Statement, connect
+from skipcall.postgres.embedded import EmbeddedPostgres
+
+DATABASE_MS_MAX = 20.0
+SIZE = 100
+RARE = 50  # contacts that are like no others
+_RARITY = Statement(
+    """
+    UPDATE contacts SET last_name = 'Xylander', role = 'Chief Rarity Officer',
+        custom_fields = custom_fields || '{"industry": "Zymurgie"}'
+    WHERE workspace_id = :workspace_id AND id = ANY(:ids) RETURNING 1
+    """
+)
+_ONE = Statement("SELECT * FROM contacts WHERE workspace_id = :workspace_id AND id = :id")
+
+
+class Search(msgspec.Struct, frozen=True):
+    """What is asked for. `finds` is how many contacts must be on the page, at least."""
+
+    name: str
+    filter: dict[str, Any] | None = None
+    text: str = ""
+    finds: int = 1
+    is_later: bool = False
+
+
+class _Explained(msgspec.Struct, rename={"planning": "Planning Time", "execution": "Execution Time"}):
+    planning: float
+    execution: float
+
+
+class _Explaining(Session):
+    """A connection that also explains each statement with its values, as the product's plans it: anew each time."""
+
+    __slots__ = ("milliseconds",)
+
+    async def fetch_rows(self, statement: Statement, **values: Any) -> list[Row]:
+        given = [values[name] for name in statement.names]
+        rows = await self.connection.fetch(statement.text, *given)
+        text = await self.connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement.text}", *given)
+        [explained] = msgspec.json.decode(text, type=list[_Explained])
+        self.milliseconds = explained.planning + explained.execution
+        return rows
+
+
+def measure(place: Path, plan: Plan, results: Results) -> None:
+    """Add a figure for each search: the median of its times, planning included."""
+    _, core = machine.cores()
+    with machine.pinned_to(core):
+        postgres = EmbeddedPostgres.start(place / "database")
+    with postgres:
+        print(f"Making {plan.searched_contacts:,} contacts ...", flush=True)
+        tenant = asyncio.run(create_tenant(postgres.url, plan.searched_contacts))
+        asyncio.run(_measure(postgres.url, tenant, plan, results))
+
+
+async def _measure(url: str, tenant: Tenant, plan: Plan, results: Results) -> None:
+    db = await connect(url)
+    try:
+        ids = [contact_id(number) for number in range(1, tenant.contacts, tenant.contacts // RARE)][:RARE]
+        await db.fetch_rows(_RARITY, workspace_id=tenant.workspace_id, ids=ids)
+        await settle(url)
+        known = await db.fetch_row(_ONE, workspace_id=tenant.workspace_id, id=contact_id(tenant.contacts // 3 + 1))
+        assert known is not None
+        for name, value in SEARCH_SETTINGS.items():
+            await db.connection.execute(f"SET {name} = '{value}'")
+        session = _Explaining(db.connection, db.known)
+        print("Searching ...", flush=True)
+        for search in _searches(known, tenant):
+            milliseconds, found = await _times(session, tenant, search, plan.search_runs)
+            if len(found.contacts) < min(search.finds, SIZE):
+                raise BenchmarkError(f"{search.name} found {len(found.contacts)} contacts")
+            results.figures.append(Figure(search.name, median(milliseconds), "ms", at_most=DATABASE_MS_MAX))
+            results.measurements[search.name] = {"ms": milliseconds, "total": found.total}
+    finally:
+        await db.connection.close()
+
+
+async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int) -> tuple[list[float], Found]:
+    workspace_ids = [tenant.workspace_id]
+    node = None
+    if search.filter:
+        node, faults = read_filter(search.filter, Setting("FR", ZoneInfo("Europe/Paris"), datetime.now(UTC)))
+        assert not faults, faults
+    fields = [one.field for one in (clauses_in(node) if node else ()) if one.field.startswith(CUSTOM_FIELD)]
+    query = Query(
+        node, search.text.split(), "-createdAt", {one.removeprefix(CUSTOM_FIELD): workspace_ids for one in fields}
+    )
+    after = None
+    if search.is_later:
+        middle = await session.fetch_row(_ONE, workspace_id=tenant.workspace_id, id=contact_id(tenant.contacts // 2))
+        assert middle is not None
+        after = (middle["created_at"], middle["id"])
+    times = []
+    for _ in range(runs):
+        found = await search_contacts(session, workspace_ids, query, after=after, limit=SIZE + 1, by_slug=False)
+        times.append(session.milliseconds)
+    return times, found
+
+
+def _is(field: str, operator: str, *value: Any) -> dict[str, Any]:
+    return {"field": field, "operator": operator} | ({"value": value[0]} if value else {})
+
+
+def _searches(known: Row, tenant: Tenant) -> list[Search]:
+    """Return what few contacts are, then what half of them or more are."""
+    middle = (datetime.now(UTC) - timedelta(milliseconds=5 * tenant.contacts)).isoformat()  # see benchmarks.data
+    half = _is("role", "contains", "responsable")
+    many = SIZE
+    return [
+        Search("text, a rare name", text="xylander"),
+        Search("text, two words", text="traore zoe"),
+        Search("text, an e-mail address", text=known["email"]),
+        Search("email equals", _is("email", "equals", known["email"].upper())),
+        Search("linkedinUrl contains", _is("linkedinUrl", "contains", known["email"].split("@")[0].replace(".", "-")[:-3]), finds=0),
+        Search("url contains 11 characters", _is("url", "contains", "pelican-301"), finds=0),
+        Search("company equals", _is("company", "equals", known["company"])),
+        Search("role equals, rare", _is("role", "equals", "chief rarity officer")),
+        Search("a custom field equals, rare", _is("customFields.industry", "equals", "zymurgie")),
+        Search("a custom field contains, rare", _is("customFields.industry", "contains", "mur")),
+        Search("lastName contains 3 characters", _is("lastName", "contains", "xyl")),
+        Search("lastName startsWith 2 characters", _is("lastName", "startsWith", "xy")),
+        Search("phoneNumbers equals", _is("phoneNumbers", "equals", known["phone_numbers"][0])),
+        Search(
+            "one of two rare ones, not in a city",
+            {
+                "and": [
+                    {"or": [_is("lastName", "contains", "xyland"), _is("role", "equals", "chief rarity officer")]},
+                    _is("city", "notEquals", "lille"),
+                ]
+            },
+        ),
+        Search("nothing", _is("company", "equals", "no such company"), finds=0),
+        Search("all", finds=many),
+        Search("role contains, half of all", half, finds=many),
+        Search("role contains, half of all, a later page", half, finds=many, is_later=True),
+        Search("country equals, nine in ten", _is("country", "equals", "france"), finds=many),
+        Search(
+            "a custom field in, half of all", _is("customFields.team_size", "in", ["1-10", "11-50", "51-200"]), finds=many
+        ),
+        Search("city notEquals", _is("city", "notEquals", "paris"), finds=many),
+        Search("createdAt before, half of all", _is("createdAt", "before", middle), finds=many),
+        Search("callCount equals 0, all", _is("callCount", "equals", 0), finds=many),
+    ]  # fmt: skip

@@ -1,0 +1,395 @@
+"""What a search may ask of contacts, read into conditions. No I/O, no SQL.
+
+`FIELDS` and `OPERATORS` are the whole table; the documents are made from them. Operators that differ in a word only become
+one condition: `notIn` is `in` under a `not`, `thisWeek` a `range`.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from skipcall.contacts.numbers import read_forms
+from skipcall.custom_fields.model import CONTROL_CHARACTERS
+from skipcall.errors import FAULTS_MAX, Fault
+from skipcall.http.routing import canonical_uuid
+
+DEPTH_MAX = 5  # and, or, not inside one another
+CLAUSES_MAX = 50
+VALUES_MAX = 100  # in a list
+ALL_VALUES_MAX = 500
+VALUE_LENGTH_MAX = 500
+NUMBER_MAX = 2_147_483_647
+DAYS_MAX = 36_500
+NAME_COMPARED_MAX = 100
+
+_SLUG = re.compile(r"[a-z0-9_]{1,100}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
+
+Kind = Literal["text", "choice", "id", "number", "boolean", "date-time", "phone number"]
+
+CUSTOM_FIELD = "customFields."
+FIELDS: dict[str, Kind] = {
+    **dict.fromkeys(
+        "firstName lastName email company city country url linkedinUrl linkedinSalesUrl role externalId".split(), "text"
+    ),
+    "lastModificationSource": "choice",
+    "id": "id",
+    "teamId": "id",
+    "callCount": "number",
+    "allowPhoneCalls": "boolean",
+    "createdAt": "date-time",
+    "updatedAt": "date-time",
+    "lastCallAt": "date-time",
+    "phoneNumbers": "phone number",
+}
+_EQUALITY = ("equals", "notEquals", "in", "notIn")
+EMPTINESS = ("isEmpty", "isNotEmpty")
+CALENDAR = ("today", "yesterday", "thisWeek", "thisMonth", "lastMonth")
+DAYS = ("olderThanDays", "lastDays")
+OPERATORS: dict[Kind, tuple[str, ...]] = {
+    "text": (*_EQUALITY, "contains", "notContains", "startsWith", "endsWith", *EMPTINESS),
+    "choice": _EQUALITY,
+    "id": _EQUALITY,
+    "number": (*_EQUALITY, "lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual", "between"),
+    "boolean": ("equals",),
+    "date-time": ("before", "after", "between", "on", *DAYS, *CALENDAR, *EMPTINESS),
+    "phone number": ("equals", "in", "startsWith", "isEmpty"),
+}
+_CHOICES = ("SKIPCALL", "API")
+_WITHOUT_VALUE = frozenset((*EMPTINESS, *CALENDAR))
+_WITH_LIST = frozenset(("in", "notIn", "between"))
+# Operators that deny another one.
+_DENIED = {"notEquals": "equals", "notIn": "in", "notContains": "contains", "isNotEmpty": "isEmpty"}
+
+
+Test = Literal["in", "contains", "startsWith", "endsWith", "isEmpty", "range"]
+
+
+class Clause(NamedTuple):
+    """A condition on one field. `values` of a range are its first value and the first beyond it; None is no bound.
+
+    `pointer` is where it stands in the body.
+    """
+
+    field: str
+    kind: Kind
+    test: Test
+    values: tuple[Any, ...] = ()
+    pointer: str = ""
+
+
+class Group(NamedTuple):
+    """Conditions together. A `not` has one part."""
+
+    operator: Literal["and", "or", "not"]
+    parts: tuple["Clause | Group", ...]
+
+
+Node = Clause | Group
+
+
+class Setting(NamedTuple):
+    """Where and when a filter is read. Without a region a national number is let pass, to be read once there is one."""
+
+    region: str | None
+    zone: ZoneInfo
+    now: datetime
+
+
+def read_filter(raw: Any, setting: Setting) -> tuple[Node | None, list[Fault]]:
+    """Return the conditions of a filter as decoded from JSON, or None and every fault in it.
+
+    What is of a wrong type inside, by the types of `ContactFilter`, is passed over: it has its fault already.
+    """
+    reader = _Reader(setting)
+    node = reader.read_node(raw, "/filter", 0)
+    if reader.is_too_large:
+        message = f"At most {CLAUSES_MAX} conditions with {ALL_VALUES_MAX} values in all allowed"
+        reader.faults.append(Fault("/filter", "TOO_MANY_ITEMS", message))
+    return (None if reader.faults else node), reader.faults
+
+
+def clauses_in(node: Node) -> Iterator[Clause]:
+    """Yield the conditions on fields in a filter."""
+    if isinstance(node, Clause):
+        yield node
+    else:
+        for part in node.parts:
+            yield from clauses_in(part)
+
+
+class _Reader:
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.faults: list[Fault] = []
+        self.clauses = 0
+        self.values = 0
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether no more need be read."""
+        return self.clauses > CLAUSES_MAX or self.values > ALL_VALUES_MAX
+
+    def near(self, name: str, known: Sequence[str]) -> str | UnsetType:
+        """Return what was meant, for as many as an answer tells: looking for likeness takes its time."""
+        return near(name, known) if len(self.faults) < FAULTS_MAX else UNSET
+
+    def read_node(self, raw: Any, pointer: str, depth: int) -> Node | None:
+        if not isinstance(raw, dict) or self.is_too_large:
+            return None
+        for name in raw:
+            if name not in _NAMES:
+                self.faults.append(
+                    Fault(
+                        f"{pointer}/{_escape(name)}",
+                        "INVALID_FILTER",
+                        "A filter has no such part",
+                        self.near(name, _NAMES),
+                    )
+                )
+        given = [name for name in ("and", "or", "not", "field") if name in raw]
+        if len(given) != 1 or (given != ["field"] and ("operator" in raw or "value" in raw)):
+            self.faults.append(
+                Fault(
+                    pointer, "INVALID_FILTER", "Must have one of and, or, not, or a field with its operator and value"
+                )
+            )
+            return None
+        operator = given[0]
+        if operator == "field":
+            self.clauses += 1
+            return self.read_clause(raw, pointer)
+        if depth == DEPTH_MAX:
+            self.faults.append(Fault(pointer, "TOO_DEEP", f"and, or, not may stand in one another {DEPTH_MAX} deep"))
+            return None
+        parts = [raw["not"]] if operator == "not" else raw[operator]
+        if not isinstance(parts, list):
+            return None
+        places = [f"{pointer}/not"] if operator == "not" else [f"{pointer}/{operator}/{n}" for n in range(len(parts))]
+        read = [self.read_node(one, at, depth + 1) for one, at in zip(parts, places, strict=True)]
+        return Group(operator, tuple(one for one in read if one is not None))  # type: ignore[arg-type]
+
+    def read_clause(self, raw: Mapping[str, Any], pointer: str) -> Node | None:
+        field, operator = raw["field"], raw.get("operator")
+        kind = kind_of(field) if isinstance(field, str) else None
+        if isinstance(field, str) and kind is None:
+            message = f"Must be a property of contacts, or {CUSTOM_FIELD} and the slug of a custom field"
+            self.faults.append(
+                Fault(f"{pointer}/field", "UNKNOWN_FILTER_FIELD", message, self.near(field, (*FIELDS, CUSTOM_FIELD)))
+            )
+        if "operator" not in raw:
+            self.faults.append(Fault(f"{pointer}/operator", "REQUIRED", "This is required"))
+        if kind is None or not isinstance(operator, str):
+            return None
+        if operator not in OPERATORS[kind]:
+            message = f"This field takes {', '.join(OPERATORS[kind])}"
+            self.faults.append(
+                Fault(f"{pointer}/operator", "UNKNOWN_OPERATOR", message, self.near(operator, OPERATORS[kind]))
+            )
+            return None
+        if operator in _WITHOUT_VALUE:
+            if "value" in raw:
+                self.faults.append(Fault(f"{pointer}/value", "INVALID_FILTER", "This operator takes no value"))
+        elif "value" not in raw:
+            self.faults.append(Fault(f"{pointer}/value", "REQUIRED", "This operator needs a value"))
+            return None
+        test = _DENIED.get(operator, operator)
+        clause = self.read_condition(field, kind, test, raw.get("value"), f"{pointer}/value")
+        if clause is None:
+            return None
+        clause = clause._replace(pointer=pointer)
+        return Group("not", (clause,)) if test != operator else clause
+
+    def read_condition(self, field: str, kind: Kind, operator: str, value: Any, pointer: str) -> Clause | None:
+        if operator == "isEmpty":
+            return Clause(field, kind, "isEmpty")
+        if kind == "date-time":
+            return self.read_moments(field, operator, value, pointer)
+        values = self.read_values(kind, operator, value, pointer)
+        if values is None:
+            return None
+        if operator in ("equals", "in"):
+            return Clause(field, kind, "in", tuple(values))
+        if kind == "number":
+            return Clause(field, kind, "range", _number_range(operator, values))
+        return Clause(field, kind, operator, tuple(values))  # type: ignore[arg-type]
+
+    def read_values(self, kind: Kind, operator: str, value: Any, pointer: str) -> list[Any] | None:
+        """Return the values of a condition, or None if one of them has a fault."""
+        if operator not in _WITH_LIST:
+            value, places = [value], [pointer]
+        elif not isinstance(value, list):
+            self.faults.append(Fault(pointer, "WRONG_TYPE", "Must be an array"))
+            return None
+        else:
+            count = 2 if operator == "between" else VALUES_MAX
+            if len(value) > count:
+                self.faults.append(Fault(pointer, "TOO_MANY_ITEMS", f"At most {count} allowed"))
+                return None
+            if len(value) < (count if operator == "between" else 1):
+                message = "Two values needed, the lower one first" if operator == "between" else "Must not be empty"
+                self.faults.append(Fault(pointer, "TOO_FEW_ITEMS", message))
+                return None
+            places = [f"{pointer}/{number}" for number in range(len(value))]
+        self.values += len(value)
+        read = [self.read_value(kind, operator, one, at) for one, at in zip(value, places, strict=True)]
+        return None if any(one is None for one in read) else read
+
+    def read_value(self, kind: Kind, operator: str, value: Any, pointer: str) -> Any:
+        if kind == "boolean":
+            good, wanted = isinstance(value, bool), "true or false"
+        elif kind == "number":
+            good, wanted = isinstance(value, int) and not isinstance(value, bool), "a whole number"
+        else:
+            good, wanted = isinstance(value, str), "a string"
+        if not good:
+            self.faults.append(Fault(pointer, "WRONG_TYPE", f"Must be {wanted}"))
+            return None
+        if kind == "number":
+            return self.in_range(value, NUMBER_MAX, pointer)
+        if isinstance(value, str):
+            if not value:
+                self.faults.append(Fault(pointer, "TOO_SHORT", "Must not be empty; isEmpty finds what is empty"))
+                return None
+            if len(value) > VALUE_LENGTH_MAX:
+                self.faults.append(Fault(pointer, "TOO_LONG", f"At most {VALUE_LENGTH_MAX} characters allowed"))
+                return None
+        return self.read_text(kind, operator, value, pointer) if isinstance(value, str) else value
+
+    def read_text(self, kind: Kind, operator: str, value: str, pointer: str) -> Any:
+        if kind == "choice":
+            if value not in _CHOICES:
+                self.faults.append(Fault(pointer, "UNKNOWN_VALUE", f"Must be one of {', '.join(_CHOICES)}"))
+                return None
+        elif kind == "id":
+            if (id := canonical_uuid(value)) is None:
+                self.faults.append(Fault(pointer, "INVALID_ID", "Must be a UUID"))
+            return id
+        elif kind == "phone number" and operator == "startsWith":
+            if not (value[0] == "+" and value[1:].isascii() and value[1:].isdecimal()):
+                self.faults.append(
+                    Fault(pointer, "INVALID_PHONE_NUMBER", "Must be the beginning of an E.164 number, such as +33")
+                )
+                return None
+        elif kind == "phone number":
+            forms = read_forms(value, self.setting.region)
+            if forms is None and self.setting.region:
+                message = "Must be a phone number of this region, or one with its country code"
+                self.faults.append(Fault(pointer, "INVALID_PHONE_NUMBER", message))
+            return tuple(forms or ()) or (None if self.setting.region else ())
+        elif CONTROL_CHARACTERS.search(value):
+            self.faults.append(Fault(pointer, "FORBIDDEN_CHARACTER", "Control characters are not allowed"))
+            return None
+        return value
+
+    def in_range(self, value: int, maximum: int, pointer: str) -> int | None:
+        if 0 <= value <= maximum:
+            return value
+        if value < 0:
+            self.faults.append(Fault(pointer, "TOO_SMALL", "Must be at least 0"))
+        else:
+            self.faults.append(Fault(pointer, "TOO_LARGE", f"Must be at most {maximum}"))
+        return None
+
+    def read_moments(self, field: str, operator: str, value: Any, pointer: str) -> Clause | None:
+        if operator in DAYS:
+            days = self.read_value("number", operator, value, pointer)
+            if days is None or (days := self.in_range(days, DAYS_MAX, pointer)) is None:
+                return None
+            since = self.setting.now - timedelta(days=days)
+            bounds = (None, since) if operator == "olderThanDays" else (since, None)
+            return Clause(field, "date-time", "range", bounds)
+        if operator in CALENDAR:
+            return Clause(field, "date-time", "range", _calendar(operator, self.setting.now, self.setting.zone))
+        spans = self.read_spans(operator, value, pointer)
+        if spans is None:
+            return None
+        (first, _), (_, end) = spans[0], spans[-1]
+        if operator == "before":
+            return Clause(field, "date-time", "range", (None, first))
+        return Clause(field, "date-time", "range", (end, None) if operator == "after" else (first, end))
+
+    def read_spans(self, operator: str, value: Any, pointer: str) -> list[tuple[datetime, datetime]] | None:
+        """Return begin and end of each day or moment that a value names."""
+        values = self.read_values("date-time", operator, value, pointer)
+        if values is None:
+            return None
+        spans = [_span(one, self.setting.zone, only_days=operator == "on") for one in values]
+        for number, span in enumerate(spans):
+            if span is None:
+                at = f"{pointer}/{number}" if operator in _WITH_LIST else pointer
+                form = "a day such as 2026-03-02"
+                if operator != "on":
+                    form += ", or a date and time with an offset such as 2026-03-02T09:00:00Z"
+                self.faults.append(Fault(at, "INVALID_FORMAT", f"Must be {form}"))
+        return None if None in spans else spans  # type: ignore[return-value]
+
+
+_NAMES = ("and", "or", "not", "field", "operator", "value")
+
+
+def kind_of(field: str) -> Kind | None:
+    """Return the kind of a field, or None if there is none of this name. Which slugs there are is not known here."""
+    if field.startswith(CUSTOM_FIELD) and _SLUG.fullmatch(field, len(CUSTOM_FIELD)):
+        return "text"
+    return FIELDS.get(field)
+
+
+def near(name: str, known: Sequence[str]) -> str | UnsetType:
+    """Return the known name that was most likely meant, if one looks like it."""
+    found = difflib.get_close_matches(name[:NAME_COMPARED_MAX], known, n=1)
+    return found[0] if found else UNSET
+
+
+def _number_range(operator: str, values: Sequence[int]) -> tuple[int | None, int | None]:
+    low, high = values[0], values[-1]
+    return {
+        "lessThan": (None, high),
+        "lessOrEqual": (None, high + 1),
+        "greaterThan": (low + 1, None),
+        "greaterOrEqual": (low, None),
+        "between": (low, high + 1),
+    }[operator]
+
+
+def _calendar(operator: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    today = now.astimezone(zone).date()
+    month = today.replace(day=1)
+    first, end = {
+        "today": (today, today + timedelta(days=1)),
+        "yesterday": (today - timedelta(days=1), today),
+        "thisWeek": (monday := today - timedelta(days=today.weekday()), monday + timedelta(days=7)),
+        "thisMonth": (month, (month + timedelta(days=31)).replace(day=1)),
+        "lastMonth": ((month - timedelta(days=1)).replace(day=1), month),
+    }[operator]
+    return _start_of(first, zone), _start_of(end, zone)
+
+
+def _span(text: str, zone: ZoneInfo, *, only_days: bool) -> tuple[datetime, datetime] | None:
+    """Return begin and end of a day, or of the millisecond that a moment is; None for what is neither."""
+    try:
+        if _DAY.fullmatch(text):
+            day = date.fromisoformat(text)
+            return _start_of(day, zone), _start_of(day + timedelta(days=1), zone)
+        if only_days:
+            return None
+        moment = msgspec.convert(text, _AwareDatetime).astimezone(UTC)
+        moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        return moment, moment + timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _start_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _escape(name: str) -> str:
+    return name[:NAME_COMPARED_MAX].replace("~", "~0").replace("/", "~1")

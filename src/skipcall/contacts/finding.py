@@ -1,0 +1,122 @@
+"""What a lookup and a search mean for a caller: region and time zone of its workspace, the custom fields that exist there."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET
+
+from skipcall import clock
+from skipcall.api_keys.model import Caller
+from skipcall.contacts import lookup, searching
+from skipcall.contacts.filters import CUSTOM_FIELD, Node, Setting, clauses_in, near, read_filter
+from skipcall.contacts.lookup import UNREADABLE_NUMBER, Asked, ContactMatches, LookupContacts
+from skipcall.contacts.model import Contact, UnknownCustomField
+from skipcall.contacts.numbers import read_forms
+from skipcall.contacts.search import Cursor, SearchContacts, decode_cursor, digest_of, encode_cursor
+from skipcall.contacts.searching import ORDERS, Query
+from skipcall.custom_fields import queries as custom_fields
+from skipcall.errors import Fault, Invalid
+from skipcall.page import narrow
+from skipcall.postgres.db import Session
+from skipcall.workspaces import queries as workspaces
+from skipcall.workspaces.model import Workspace
+
+
+class Found(NamedTuple):
+    """A page of a search; `contacts` hold one more if there is a next page. `total` goes up to one more than `COUNT_MAX`."""
+
+    contacts: list[Contact]
+    total: int
+    cursor: str | None
+
+
+async def lookup_contacts(db: Session, caller: Caller, query: LookupContacts) -> ContactMatches:
+    """Return the contacts that any of the keys finds. Raises `Invalid` for a phone number that cannot be read."""
+    forms = None
+    if query.phone_number is not None:
+        forms = read_forms(query.phone_number, query.region)
+        if forms is None and query.region is None:
+            forms = read_forms(query.phone_number, (await _workspace(db, caller)).default_country)
+        if forms is None:
+            raise Invalid([Fault("/query/phoneNumber", *UNREADABLE_NUMBER)])
+    return await lookup.lookup_contacts(
+        db,
+        narrow(caller.scope.workspace_ids, query.workspace_ids),
+        Asked(forms, query.email, query.linkedin_url, query.external_id),
+        by_slug=query.custom_field_keys == "slug",
+    )
+
+
+async def search_contacts(
+    db: Session, searches: Session, caller: Caller, body: SearchContacts, workspace_ids: str | None, *, by_slug: bool
+) -> Found:
+    """Return a page of the contacts that a search finds.
+
+    Raises `Invalid` for a cursor of another search and for phone numbers that cannot be read in the workspace's region, and
+    `UnknownCustomField`.
+    """
+    sort = body.sort[0] if body.sort else "-createdAt"
+    digest = digest_of(body, workspace_ids)
+    order = ORDERS[sort.removeprefix("-")]
+    cursor = decode_cursor(body.cursor, digest, order.python_type) if body.cursor else None
+    setting = await _setting(db, caller, body, cursor)
+    node = None
+    if body.filter is not UNSET:
+        node, faults = read_filter(msgspec.to_builtins(body.filter), setting)
+        if faults:
+            raise Invalid(faults)
+    among = narrow(caller.scope.workspace_ids, workspace_ids)
+    if not among:
+        return Found([], 0, None)
+    query = Query(node, body.text.split() if body.text else [], sort, await _fields_in(db, among, node))
+    found = await searching.search_contacts(
+        searches,
+        among,
+        query,
+        after=cursor.place(order.python_type) if cursor else None,
+        limit=body.size + 1,
+        by_slug=by_slug,
+    )
+    total = cursor.total if cursor else found.total
+    if len(found.contacts) <= body.size:
+        return Found(found.contacts, total, None)
+    last = body.size - 1
+    place = Cursor(digest, setting.now, total, Cursor.kept(found.keys[last]), UUID(found.contacts[last].id))
+    return Found(found.contacts, total, encode_cursor(place))
+
+
+async def _setting(db: Session, caller: Caller, body: SearchContacts, cursor: Cursor | None) -> Setting:
+    """Return where and when a filter is read: all pages of a search at the moment of the first."""
+    zone, region = body.timezone or None, body.region or None
+    if body.filter is not UNSET and (zone is None or region is None):
+        workspace = await _workspace(db, caller)
+        zone, region = zone or workspace.timezone, region or workspace.default_country
+    return Setting(region, ZoneInfo(zone or "UTC"), cursor.now if cursor else clock.now())
+
+
+async def _workspace(db: Session, caller: Caller) -> Workspace:
+    return await workspaces.get_workspace(db, caller.scope, caller.default_workspace_id)
+
+
+async def _fields_in(db: Session, workspace_ids: Sequence[UUID], node: Node | None) -> dict[str, list[UUID]]:
+    """Return in which of the workspaces each custom field of a filter exists. Raises `UnknownCustomField`."""
+    asked = {
+        clause.pointer: clause.field.removeprefix(CUSTOM_FIELD)
+        for clause in (clauses_in(node) if node else ())
+        if clause.field.startswith(CUSTOM_FIELD)
+    }
+    if not asked:
+        return {}
+    found = await custom_fields.find_slugs(db, workspace_ids, list(set(asked.values())))
+    faults = []
+    if unknown := {pointer: slug for pointer, slug in asked.items() if slug not in found}:
+        known = await custom_fields.list_keys(db, workspace_ids[0])
+        message = "None of the workspaces has a custom field with this slug"
+        for pointer, slug in unknown.items():
+            suggestion = CUSTOM_FIELD + meant if (meant := near(slug, known)) else UNSET
+            faults.append(Fault(f"{pointer}/field", "UNKNOWN_CUSTOM_FIELD", message, suggestion))
+        raise UnknownCustomField(faults)
+    return found

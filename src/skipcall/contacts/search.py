@@ -1,0 +1,246 @@
+"""A search on the wire: its body, and the cursor that goes on with it. No I/O, no SQL."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from skipcall import clock
+from skipcall.contacts.filters import (
+    ALL_VALUES_MAX,
+    CALENDAR,
+    CLAUSES_MAX,
+    CUSTOM_FIELD,
+    DAYS,
+    DEPTH_MAX,
+    EMPTINESS,
+    FIELDS,
+    OPERATORS,
+    VALUE_LENGTH_MAX,
+    VALUES_MAX,
+    Setting,
+    read_filter,
+)
+from skipcall.contacts.model import ContactView
+from skipcall.contacts.numbers import region_fault
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
+from skipcall.errors import Fault, Invalid
+from skipcall.page import SIZE_DEFAULT, SIZE_MAX, WorkspaceIds, workspace_ids_faults
+
+TEXT_LENGTH_MAX = 200
+WORDS_MAX = 10
+SORTS_MAX = 1
+CURSOR_LENGTH_MAX = 12_000
+KEY_LENGTH_MAX = 2_000
+DIGEST_BYTES = 12
+# Deeper than any filter may be, so that the pointer of one that is too deep leads to the place.
+JSON_DEPTH_MAX = 40
+
+MICROSECONDS_MAX = 253_370_764_800_000_000  # the year 9999
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def describe_table() -> str:
+    """Return the table of fields and operators as text for the documents."""
+    rows = []
+    for kind, operators in OPERATORS.items():
+        fields = [f"`{name}`" for name, one in FIELDS.items() if one == kind]
+        if kind == "text":
+            fields.append(f"`{CUSTOM_FIELD}<slug>`")
+        rows.append(f"{kind} ({', '.join(fields)}): {_listed(operators)}")
+    return "; ".join(rows)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{one}`" for one in words)
+
+
+def _about(description: str, example: Any = None, *, form: str | None = None, **limits: Any) -> Any:
+    extra = {name: one for name, one in (("example", example), ("pattern", form)) if one is not None}
+    return Meta(description=description, extra_json_schema=extra or None, **limits)
+
+
+_FIELDS = f"A property of contacts. In all at most {CLAUSES_MAX} fields, {DEPTH_MAX} deep, {ALL_VALUES_MAX} values"
+
+
+class ContactFilter(msgspec.Struct, frozen=True):
+    """A condition: `and`, `or` or `not` of others, or a `field` with its `operator` and `value`."""
+
+    and_: Annotated[list["ContactFilter"], _about("All of these", min_length=1)] | UnsetType = msgspec.field(
+        name="and", default=UNSET
+    )
+    or_: Annotated[list["ContactFilter"], _about("At least one of these", min_length=1)] | UnsetType = msgspec.field(
+        name="or", default=UNSET
+    )
+    not_: "ContactFilter | UnsetType" = msgspec.field(name="not", default=UNSET)
+    field: Annotated[str, _about(_FIELDS, "company")] | UnsetType = UNSET
+    operator: (
+        Annotated[str, _about(f"What is asked of the field, by its kind. {describe_table()}", "contains")] | UnsetType
+    ) = UNSET
+    value: Annotated[
+        Any,
+        _about(
+            f"What the field is compared with, at most {VALUE_LENGTH_MAX} characters. An array of at most {VALUES_MAX} for "
+            "`in` and `notIn`, of two for `between` (both belong to it). A number of days for "
+            f"{_listed(DAYS)}. A day such as 2026-03-02, or except for `on` a date and time with an offset, for the other "
+            f"operators of a date-time. None for {_listed((*CALENDAR, *EMPTINESS))}",
+            "nord",
+        ),
+    ] = UNSET
+
+
+Sort = Literal[
+    "-createdAt",
+    "createdAt",
+    "lastName",
+    "-lastName",
+    "company",
+    "-company",
+    "lastCallAt",
+    "-lastCallAt",
+    "callCount",
+    "-callCount",
+]
+
+
+class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
+    """What contacts to find. Without a filter and a text: all."""
+
+    filter: ContactFilter | UnsetType = UNSET
+    text: (
+        Annotated[
+            str,
+            _about(
+                f"Words, at most {WORDS_MAX}, each of which must stand somewhere in name, e-mail or company, in any order",
+                "moreau nord",
+                form=PRINTABLE,
+                max_length=TEXT_LENGTH_MAX,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    sort: (
+        Annotated[
+            list[Sort],
+            _about(
+                "The order, `-createdAt` if absent; `-` turns it round. Equal ones follow by id. What is empty counts as least",
+                min_length=1,
+                max_length=SORTS_MAX,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    size: Annotated[int, _about("Contacts on a page", ge=1, le=SIZE_MAX)] = SIZE_DEFAULT
+    cursor: (
+        Annotated[
+            str, _about("`meta.nextCursor` of the page before, of this very search", max_length=CURSOR_LENGTH_MAX)
+        ]
+        | UnsetType
+    ) = UNSET
+    timezone: (
+        Annotated[str, _about("IANA name of the time zone of days; the workspace's if absent", "Europe/Paris")]
+        | UnsetType
+    ) = UNSET
+    region: (
+        Annotated[
+            str,
+            _about(
+                "The country that phone numbers without a country code are of; the workspace's if absent",
+                "FR",
+                form="^[A-Za-z]{2}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return what the types do not say."""
+        faults = []
+        zone, region = fields.get("timezone", "UTC"), fields.get("region")
+        if zone not in clock.time_zones():
+            faults.append(Fault("/timezone", "UNKNOWN_VALUE", "Must be an IANA name, for example Europe/Paris"))
+            zone = "UTC"
+        if region is not None and (fault := region_fault(region)):
+            faults.append(Fault("/region", *fault))
+            region = None
+        text = fields.get("text", "")
+        if CONTROL_CHARACTERS.search(text):
+            faults.append(Fault("/text", "FORBIDDEN_CHARACTER", "Control characters are not allowed"))
+        if len(text.split()) > WORDS_MAX:
+            faults.append(Fault("/text", "TOO_MANY_ITEMS", f"At most {WORDS_MAX} words allowed"))
+        if "filter" in fields:
+            faults += read_filter(fields["filter"], Setting(region, ZoneInfo(zone), clock.now()))[1]
+        return faults
+
+
+class SearchView(ContactView, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of a search."""
+
+    workspace_ids: WorkspaceIds = None
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return what the types do not say: that workspace ids are UUIDs."""
+        return workspace_ids_faults(fields)
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page ended: what the contact is sorted by, and its id. `digest` is that of the search, `now` its moment.
+
+    A moment is kept as microseconds since 1970, as msgspec has no union of texts and moments.
+    """
+
+    digest: bytes
+    now: datetime
+    total: Annotated[int, Meta(ge=0, le=2**31)]
+    key: Annotated[str, Meta(max_length=KEY_LENGTH_MAX)] | Annotated[int, Meta(ge=0, le=MICROSECONDS_MAX)]
+    id: UUID
+
+    @staticmethod
+    def kept(key: Any) -> str | int:
+        """Return what a contact is sorted by as a cursor keeps it."""
+        kept: str | int = (key - _EPOCH) // timedelta(microseconds=1) if isinstance(key, datetime) else key
+        return kept
+
+    def place(self, key_type: type) -> tuple[Any, UUID]:
+        """Return what the contact is sorted by, and its id."""
+        return (_EPOCH + timedelta(microseconds=int(self.key)) if key_type is datetime else self.key), self.id
+
+
+def digest_of(body: SearchContacts, workspace_ids: str | None) -> bytes:
+    """Return what tells one search from another, whatever page is asked for."""
+    said = [body.filter, body.text, body.sort, body.timezone, body.region, workspace_ids]
+    known = [None if one is UNSET else one for one in said]
+    return hashlib.sha256(msgspec.json.encode(known, order="deterministic")).digest()[:DIGEST_BYTES]
+
+
+def encode_cursor(cursor: Cursor) -> str:
+    """Return a cursor as text."""
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).decode().rstrip("=")
+
+
+def decode_cursor(text: str, digest: bytes, key_type: type) -> Cursor:
+    """Return what a cursor says. Raises `Invalid` for one of another search.
+
+    It holds nothing secret and opens nothing: the query that it goes into names the caller's workspaces itself.
+    """
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        cursor = msgspec.msgpack.decode(raw, type=Cursor)
+        if (
+            cursor.digest == digest
+            and isinstance(cursor.key, str) == (key_type is str)
+            and not CONTROL_CHARACTERS.search(str(cursor.key))
+        ):
+            return cursor
+    except (binascii.Error, msgspec.MsgspecError, ValueError):
+        pass
+    raise Invalid([Fault("/cursor", "INVALID_CURSOR", "This cursor is not one that this search gave")])

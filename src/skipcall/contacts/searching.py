@@ -1,0 +1,304 @@
+"""SQL of a search, composed of its conditions (docs/decisions/0011).
+
+`contacts.search_text` holds every text of a contact, folded (migration 0009). What a filter says exactly is asked of its parts.
+Beside it stands what an index can answer and what follows from the filter: a part of the text (`contacts_by_text`), or a whole
+value (`contacts_by_value`). The planner chooses by the values, so these statements run on connections that plan each time.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from skipcall.contacts.filters import CUSTOM_FIELD, Clause, Group, Node
+from skipcall.contacts.model import Contact
+from skipcall.contacts.queries import COLUMNS, make_contact
+from skipcall.page import COUNT_MAX
+from skipcall.postgres.db import Session, Statement
+
+# A trigram needs three characters; at the edge of a value two are enough.
+INSIDE_MIN, EDGE_MIN = 3, 2
+# Each trigram of a pattern is one more list to intersect; so many characters are selective enough.
+PATTERN_MAX = 12
+
+_SEPARATOR = "chr(31)"
+_WORKSPACE = ":workspace::uuid"
+# Where each text stands in `search_text`, as `split_part` counts.
+_PARTS = {
+    "firstName": 2,
+    "lastName": 3,
+    "email": 4,
+    "company": 5,
+    "city": 7,
+    "country": 8,
+    "url": 9,
+    "linkedinUrl": 10,
+    "linkedinSalesUrl": 11,
+    "role": 12,
+    "externalId": 13,
+}
+_ADDRESSES = frozenset(("url", "linkedinUrl", "linkedinSalesUrl"))  # their ends tell more than their beginnings
+_COLUMNS = {
+    "lastModificationSource": ("c.last_modification_source", "text"),
+    "id": ("c.id", "uuid"),
+    "teamId": ("c.workspace_id", "uuid"),
+    "callCount": ("c.call_count", "integer"),
+    "allowPhoneCalls": ("c.allow_phone_calls", "boolean"),
+    "createdAt": ("c.created_at", "timestamptz"),
+    "updatedAt": ("c.updated_at", "timestamptz"),
+    "lastCallAt": ("c.last_call_at", "timestamptz"),
+}
+
+
+def _part(field: str) -> str:
+    return f"split_part(c.search_text, {_SEPARATOR}, {_PARTS[field]})"
+
+
+_TIDY = Statement("SELECT gin_clean_pending_list('contacts_by_text'), gin_clean_pending_list('contacts_by_value')")
+
+
+class Order(NamedTuple):
+    """What contacts are sorted by: an SQL expression that is never null, its type there and here."""
+
+    key: str
+    column_type: str
+    python_type: type[Any]
+
+
+ORDERS = {
+    "createdAt": Order("c.created_at", "timestamptz", datetime),
+    "lastName": Order(_part("lastName"), "text", str),
+    "company": Order(_part("company"), "text", str),
+    "lastCallAt": Order("coalesce(c.last_call_at, 'epoch')", "timestamptz", datetime),
+    "callCount": Order("c.call_count", "bigint", int),
+}
+
+
+class Query(NamedTuple):
+    """A search that has been read. `fields_in` tells in which of the workspaces a custom field exists, by its slug."""
+
+    filter: Node | None
+    words: Sequence[str]
+    sort: str
+    fields_in: Mapping[str, Sequence[UUID]]
+
+
+class Found(NamedTuple):
+    """Contacts in order, what each is sorted by, and how many there are: counted up to one more than `COUNT_MAX`."""
+
+    contacts: list[Contact]
+    keys: list[Any]
+    total: int
+
+
+async def search_contacts(
+    db: Session,
+    workspace_ids: Sequence[UUID],
+    query: Query,
+    *,
+    after: tuple[Any, UUID] | None,
+    limit: int,
+    by_slug: bool,
+) -> Found:
+    """Return contacts that a search finds, after a place. Only without one they are counted."""
+    composer = _Composer(workspace_ids, query)
+    statement = composer.compose(is_first=after is None)
+    counts = after is None and composer.is_narrowed
+    rows = await db.fetch_rows(
+        statement,
+        **composer.values,
+        workspace_ids=workspace_ids,
+        after_key=after[0] if after else None,
+        after_id=after[1] if after else None,
+        reach=max(COUNT_MAX + 1, limit) if counts else limit,
+        limit=limit,
+        by_slug=by_slug,
+    )
+    return Found([make_contact(row) for row in rows], [row["key"] for row in rows], rows[0]["total"] if rows else 0)
+
+
+async def tidy_indexes(db: Session) -> None:
+    """Move what was written since the last time into the indexes: every search reads it line by line until then."""
+    await db.execute(_TIDY)
+
+
+class _Composer:
+    """Makes one statement, and collects its values."""
+
+    def __init__(self, workspace_ids: Sequence[UUID], query: Query) -> None:
+        self.values: dict[str, Any] = {}
+        self.query = query
+        self.all_workspaces = frozenset(workspace_ids)
+        self.is_narrowed = bool(query.filter or query.words)
+        self.workspaces = {f"workspace_{number}": id for number, id in enumerate(workspace_ids)}
+        self.values |= self.workspaces
+
+    def compose(self, *, is_first: bool) -> Statement:
+        name = self.query.sort.removeprefix("-")
+        order = ORDERS[name]
+        direction, compare = ("DESC", "<") if self.query.sort != name else ("ASC", ">")
+        in_order = f"ORDER BY key {direction}, id {direction}"
+        conditions = [f"c.workspace_id = {_WORKSPACE}", "c.deleted_at IS NULL", *self.conditions()]
+        if not is_first:
+            conditions.append(f"({order.key}, c.id) {compare} (:after_key::{order.column_type}, :after_id::uuid)")
+        found = f"""
+        SELECT c.workspace_id, c.id, {order.key} AS key FROM contacts c WHERE {" AND ".join(conditions)}
+        ORDER BY {order.key} {direction}, c.id {direction} LIMIT :reach"""
+        # Each workspace by itself, as a value: so the planner knows how large it is, and what is frequent there.
+        branches = [f"({found.replace(_WORKSPACE, f':{name}::uuid')})" for name in self.workspaces]
+        found = branches[0] if len(branches) == 1 else f"{' UNION ALL '.join(branches)} {in_order} LIMIT :reach"
+        total = "SELECT count(*) FROM found"
+        if not self.is_narrowed:
+            total = (
+                "SELECT coalesce(sum(count), 0)::bigint FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)"
+            )
+        return Statement(
+            f"""
+    WITH found AS MATERIALIZED ({found}
+    ), page AS (SELECT * FROM found {in_order} LIMIT :limit)
+    SELECT {COLUMNS}, page.key, ({total}) AS total
+    FROM page JOIN contacts c ON c.workspace_id = page.workspace_id AND c.id = page.id
+    ORDER BY page.key {direction}, page.id {direction}
+    """
+        )
+
+    def conditions(self) -> list[str]:
+        """Return what all must hold.
+
+        Conditions on columns stand for themselves, since the planner has statistics of them. Those on parts of the text it would
+        take for far too selective; as one CASE they count as one in two, and what an index answers decides.
+        """
+        conjuncts = _conjuncts(self.query.filter) if self.query.filter else []
+        texts = [one for one in conjuncts if not _is_of_columns(one)]
+        exactly = [self.exactly(one) for one in texts]
+        plain = [self.exactly(one) for one in conjuncts if _is_of_columns(one)]
+        indexed = [found for one in texts if (found := self.indexed(one))]
+        for word in self.query.words:
+            exactly.append(f"strpos(split_part(c.search_text, chr(30), 1), {self.folded(word)}) > 0")
+            if len(word) >= INSIDE_MIN:
+                indexed.append(_like(f"left({self.folded(word)}, {PATTERN_MAX})"))
+        if exactly:
+            exactly = [f"CASE WHEN {' AND '.join(exactly)} THEN true ELSE false END"]
+        return [*plain, *indexed, *exactly]
+
+    def value(self, value: Any) -> str:
+        """Return the parameter that stands for a value."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def folded(self, text: str) -> str:
+        known = next((f":{name}" for name, one in self.values.items() if one == text and isinstance(one, str)), None)
+        return f"fold({known or self.value(text)})"
+
+    # ------------------------------------------------------------------------------------------ what a filter says
+
+    def exactly(self, node: Node) -> str:
+        """Return the condition that a filter is. Null is as good as false, at every place."""
+        if isinstance(node, Group):
+            parts = [self.exactly(one) for one in node.parts]
+            return (
+                f"({parts[0]}) IS NOT TRUE"
+                if node.operator == "not"
+                else f"({f' {node.operator.upper()} '.join(parts)})"
+            )
+        if node.kind == "text":
+            return self.text_exactly(node)
+        if node.kind == "phone number":
+            return self.numbers_exactly(node)
+        column, type_ = _COLUMNS[node.field]
+        if node.test == "isEmpty":
+            return f"{column} IS NULL"
+        if node.test == "in":
+            return f"{column} = ANY({self.value(list(node.values))}::{type_}[])"
+        low, end = node.values
+        bounds = [f"{column} >= {self.value(low)}::{type_}"] if low is not None else []
+        bounds += [f"{column} < {self.value(end)}::{type_}"] if end is not None else []
+        return f"({' AND '.join(bounds)})"
+
+    def text_exactly(self, clause: Clause) -> str:
+        text = _part(clause.field) if clause.field in _PARTS else self.custom_value(clause.field)
+        if clause.test == "isEmpty":
+            return f"{text} = ''"
+        values = [self.folded(one) for one in clause.values]
+        return {
+            "in": f"{text} = ANY(ARRAY[{', '.join(values)}])",
+            "contains": f"strpos({text}, {values[0]}) > 0",
+            "startsWith": f"starts_with({text}, {values[0]})",
+            "endsWith": f"right({text}, length({values[0]})) = {values[0]}",
+        }[clause.test]
+
+    def custom_value(self, field: str) -> str:
+        slug = field.removeprefix(CUSTOM_FIELD)
+        stored = f"c.custom_fields ->> {self.value(slug)}::text"
+        workspaces = self.query.fields_in[slug]
+        if self.all_workspaces.difference(workspaces):  # elsewhere it was archived, and its values show no more
+            stored = f"CASE WHEN c.workspace_id = ANY({self.value(list(workspaces))}::uuid[]) THEN {stored} END"
+        return f"coalesce(fold({stored}), '')"
+
+    def numbers_exactly(self, clause: Clause) -> str:
+        if clause.test == "isEmpty":
+            return "cardinality(c.phone_numbers) = 0"
+        if clause.test == "in":
+            return f"c.phone_numbers && {self.value(_forms(clause))}::text[]"
+        prefix = self.value(clause.values[0])
+        return f"EXISTS (SELECT FROM unnest(c.phone_numbers) AS n (number) WHERE starts_with(n.number, {prefix}))"
+
+    # --------------------------------------------------------------------------------- what an index says about it
+
+    def indexed(self, node: Node) -> str | None:
+        """Return a condition for an index that follows from a filter, or None."""
+        if isinstance(node, Group):
+            parts = [self.indexed(one) for one in node.parts] if node.operator != "not" else []
+            known = [one for one in parts if one]
+            if not known or (node.operator == "or" and None in parts):
+                return None
+            return f"({f' {node.operator.upper()} '.join(known)})"
+        if node.kind == "phone number" and node.test == "in":
+            numbers = f"{self.value(_forms(node))}::text[]"
+            return f"phone_keys(c.workspace_id, c.phone_numbers) && phone_keys({_WORKSPACE}, {numbers})"
+        if node.kind != "text" or node.test == "isEmpty":
+            return None
+        before = after = _SEPARATOR
+        texts = [self.folded(one) for one in node.values]
+        if node.field not in _PARTS:
+            # As contact_text writes them: after the slug, in quotation marks, without a backslash.
+            texts = [rf"replace({one}, '\', '')" for one in texts]
+            before, after = f"""'"' || {self.value(node.field.removeprefix(CUSTOM_FIELD))}::text || '": "'""", "'\"'"
+        if node.test == "in":
+            if node.field not in _PARTS:
+                texts = [f"{before} || {one} || {after}" for one in texts]
+            keys = [f"text_key({_WORKSPACE}, {one})" for one in texts]
+            return f"c.search_keys && ARRAY[{', '.join(keys)}]"
+        if len(node.values[0]) < (INSIDE_MIN if node.test == "contains" else EDGE_MIN):
+            return None
+        if node.test == "startsWith":
+            return _like(f"left({texts[0]}, {PATTERN_MAX})", before=before)
+        if node.test == "endsWith":
+            return _like(f"right({texts[0]}, {PATTERN_MAX})", after=after)
+        end = "right" if node.field in _ADDRESSES else "left"
+        return _like(f"{end}({texts[0]}, {PATTERN_MAX})")
+
+
+def _conjuncts(node: Node) -> list[Node]:
+    """Return conditions that must all hold, taken apart as far as they go."""
+    if isinstance(node, Group) and node.operator == "and":
+        return [one for part in node.parts for one in _conjuncts(part)]
+    return [node]
+
+
+def _is_of_columns(node: Node) -> bool:
+    if isinstance(node, Group):
+        return all(_is_of_columns(part) for part in node.parts)
+    return node.kind not in ("text", "phone number")
+
+
+def _forms(clause: Clause) -> list[str]:
+    return [form for forms in clause.values for form in forms]
+
+
+def _like(text: str, *, before: str = "''", after: str = "''") -> str:
+    """Return the condition that a text, an SQL expression, stands in `search_text` between two others."""
+    for character in ("\\", "%", "_"):
+        text = f"replace({text}, '{character}', '\\{character}')"
+    return f"c.search_text LIKE '%' || {before} || {text} || {after} || '%'"

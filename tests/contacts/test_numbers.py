@@ -1,0 +1,54 @@
+"""The forms in which one telephone is known: equivalence goes both ways, and is never more than that."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skipcall.contacts.model import E164
+from skipcall.contacts.numbers import equivalent_forms, read_forms, read_phone_number
+
+digits = st.text("0123456789", min_size=5, max_size=12)
+numbers = st.builds(
+    "{}{}".format, st.sampled_from(["+55", "+5511", "+55119", "+52", "+521", "+54", "+549", "+39", "+33", "+1"]), digits
+)
+
+
+@given(numbers)
+def test_equivalence_goes_both_ways(number: str) -> None:
+    for form, reason in equivalent_forms(number).items():
+        assert form != number
+        assert equivalent_forms(form)[number] == reason
+        assert E164.fullmatch(form)
+
+
+@given(numbers)
+def test_only_the_mark_differs(number: str) -> None:
+    for form in equivalent_forms(number):
+        longer, shorter = sorted((number, form), key=len, reverse=True)
+        assert len(longer) == len(shorter) + 1
+        assert longer.endswith(shorter[5:])
+        assert longer[:3] == shorter[:3]
+
+
+@given(numbers)
+def test_a_number_is_its_own_first_form(number: str) -> None:
+    read = read_phone_number(number, "FR")
+    if read is not None:
+        forms = read_forms(number, None)
+        assert forms is not None
+        assert next(iter(forms.items())) == (read, None)
+
+
+def test_fixed_lines_have_one_form() -> None:
+    for number in ("+551132345678", "+390612345678", "+33199000142", "+12025550123", "+541523456"):
+        assert equivalent_forms(number) == {}
+
+
+def test_a_form_out_of_use_is_read_and_stored_by_nobody() -> None:
+    assert read_phone_number("+52 1 55 1234 5678", "FR") is None
+    assert read_forms("+52 1 55 1234 5678", None) == {"+5215512345678": None, "+525512345678": "MX_MOBILE_ONE"}
+
+
+def test_a_national_number_needs_a_region() -> None:
+    assert read_forms("06 39 98 01 42", None) is None
+    assert read_forms("06 39 98 01 42", "fr") == {"+33639980142": None}
+    assert read_forms("nonsense", "FR") is None

@@ -1,0 +1,236 @@
+"""Random filters over a small world of contacts, beside a plain reading of what the documents say."""
+
+import random
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.client import Client
+from tests.make import Make
+
+# Parts that are easily taken for one another, and those that mean something to JSON, to LIKE and to an index.
+PARTS = [
+    "Nord",
+    "NÖRD",
+    "nord",
+    "Atelier",
+    "é",
+    "E",
+    "ß",
+    "ss",
+    "Œ",
+    "oe",
+    " ",
+    ", ",
+    '"',
+    "“",
+    "\\",
+    "%",
+    "_",
+    "0",
+    "a",
+    "in",
+]
+NAMES = ["firstName", "lastName", "email", "company", "city", "country", "role"]
+COLUMNS = {"firstName": "first_name", "lastName": "last_name"}
+SLUGS = ["industry", "note"]
+TEXTS = [*NAMES, *(f"customFields.{slug}" for slug in SLUGS)]
+NUMBERS = ["+33639980142", "+33639980143", "+5511987654321", "+551187654321", "+541123456789"]
+FORMS = {"+5511987654321": "+551187654321", "+551187654321": "+5511987654321", "+5491123456789": "+541123456789"}
+DAY = datetime(2026, 3, 2, 11, tzinfo=UTC)
+
+text = st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map("".join)
+clause = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "field": st.sampled_from(TEXTS),
+            "operator": st.sampled_from(["equals", "notEquals", "contains", "notContains", "startsWith", "endsWith"]),
+            "value": text,
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "field": st.sampled_from(TEXTS),
+            "operator": st.sampled_from(["in", "notIn"]),
+            "value": st.lists(text, min_size=1, max_size=3),
+        }
+    ),
+    st.fixed_dictionaries({"field": st.sampled_from(TEXTS), "operator": st.sampled_from(["isEmpty", "isNotEmpty"])}),
+    st.fixed_dictionaries(
+        {
+            "field": st.just("callCount"),
+            "operator": st.sampled_from(
+                ["equals", "notEquals", "lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual"]
+            ),
+            "value": st.integers(0, 3),
+        }
+    ),
+    st.fixed_dictionaries({"field": st.just("allowPhoneCalls"), "operator": st.just("equals"), "value": st.booleans()}),
+    st.fixed_dictionaries(
+        {
+            "field": st.sampled_from(["createdAt", "lastCallAt"]),
+            "operator": st.sampled_from(["before", "after", "on"]),
+            "value": st.integers(-3, 3).map(lambda days: (DAY + timedelta(days=days)).date().isoformat()),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"field": st.just("phoneNumbers"), "operator": st.just("equals"), "value": st.sampled_from([*NUMBERS, *FORMS])}
+    ),
+    st.fixed_dictionaries(
+        {
+            "field": st.just("phoneNumbers"),
+            "operator": st.just("startsWith"),
+            "value": st.sampled_from(["+33", "+55119", "+5"]),
+        }
+    ),
+)
+filters = st.recursive(
+    clause,
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"and": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"or": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"not": inner}),
+    ),
+    max_leaves=6,
+).filter(lambda one: depth(one) <= 5)
+
+
+def depth(node: dict[str, Any]) -> int:
+    parts = node.get("and") or node.get("or") or ([node["not"]] if "not" in node else None)
+    return 1 + max(map(depth, parts)) if parts else 0
+
+
+def fold(value: str) -> str:
+    for letter, plain in (("ß", "ss"), ("Œ", "OE"), ("œ", "oe"), ("“", '"')):
+        value = value.replace(letter, plain)
+    return "".join(one for one in unicodedata.normalize("NFKD", value) if not unicodedata.combining(one)).lower()
+
+
+def holds(node: dict[str, Any], contact: dict[str, Any]) -> bool:
+    if "and" in node:
+        return all(holds(one, contact) for one in node["and"])
+    if "or" in node:
+        return any(holds(one, contact) for one in node["or"])
+    if "not" in node:
+        return not holds(node["not"], contact)
+    field, operator = node["field"], node["operator"]
+    value: Any = node.get("value")
+    if field in TEXTS:
+        return text_holds(operator, value, contact.get(field) or "")
+    if field == "phoneNumbers":
+        numbers = contact[field]
+        if operator == "startsWith":
+            return any(one.startswith(value) for one in numbers)
+        return value in numbers or FORMS.get(value) in numbers
+    if field in {"createdAt", "lastCallAt"}:
+        day = contact[field] and contact[field][:10]  # the hours are such that the day is the same in Paris
+        return bool(day) and {"before": day < value, "after": day > value, "on": day == value}[operator]
+    mine = contact[field]
+    compare: dict[str, Callable[[], bool]] = {
+        "equals": lambda: mine == value,
+        "notEquals": lambda: mine != value,
+        "lessThan": lambda: mine < value,
+        "lessOrEqual": lambda: mine <= value,
+        "greaterThan": lambda: mine > value,
+        "greaterOrEqual": lambda: mine >= value,
+    }
+    return compare[operator]()
+
+
+def text_holds(operator: str, value: Any, mine: str) -> bool:
+    mine = fold(mine)
+    if operator in {"isEmpty", "isNotEmpty"}:
+        return (mine == "") == (operator == "isEmpty")
+    if operator in {"in", "notIn"}:
+        return (mine in map(fold, value)) == (operator == "in")
+    value = fold(value)
+    found: dict[str, bool] = {
+        "equals": mine == value,
+        "notEquals": mine != value,
+        "contains": value in mine,
+        "notContains": value not in mine,
+        "startsWith": mine.startswith(value),
+        "endsWith": mine.endswith(value),
+    }
+    return found[operator]
+
+
+@settings(max_examples=150)
+@given(filters, st.sampled_from(["-createdAt", "lastName", "-company", "lastCallAt", "callCount"]))
+def test_a_search_finds_what_a_plain_filter_finds(make: Make, wanted: dict[str, Any], sort: str) -> None:
+    client, contacts = _world(make)
+    expected = {id for id, contact in contacts.items() if holds(wanted, contact)}
+    body: dict[str, Any] = {"filter": wanted, "sort": [sort], "size": 7, "timezone": "Europe/Paris"}
+    seen: list[str] = []
+    while True:
+        page = client.post("/v1/contacts/search", body, status=200)
+        seen += [one["id"] for one in page["data"]]
+        assert page["meta"]["total"] == len(expected)
+        if page["meta"]["nextCursor"] is None:
+            break
+        body["cursor"] = page["meta"]["nextCursor"]
+    assert len(seen) == len(set(seen))
+    assert set(seen) == expected
+    if sort == "callCount":
+        counts = [contacts[id]["callCount"] for id in seen]
+        assert counts == sorted(counts)
+
+
+_worlds: dict[int, tuple[Client, dict[str, dict[str, Any]]]] = {}
+
+
+def _world(make: Make) -> tuple[Client, dict[str, dict[str, Any]]]:
+    """Return a client for two workspaces and the contacts in them by id, made once. One field is archived in one of them."""
+    if id(make) not in _worlds:
+        team = make.team()
+        other = team.workspace()
+        for workspace_id in (team.workspace_id, other):
+            for name in ("Industry", "Note"):
+                make.custom_field(workspace_id, name)
+        draw = random.Random(2606)
+        contacts = dict(_contact(make, draw.choice([team.workspace_id, other]), draw, number) for number in range(60))
+        hidden = {
+            str(row["id"]) for row in make.rows("SELECT id FROM contacts WHERE workspace_id = :other", other=other)
+        }
+        make.value(
+            "UPDATE custom_fields SET archived_at = now() WHERE workspace_id = :other AND slug = 'note' RETURNING 1",
+            other=other,
+        )
+        for one in hidden:
+            contacts[one]["customFields.note"] = None
+        _worlds[id(make)] = team.client_for(team.workspace_id, other), contacts
+    return _worlds[id(make)]
+
+
+def _contact(make: Make, workspace_id: Any, draw: random.Random, number: int) -> tuple[str, dict[str, Any]]:
+    def some(*, needed: bool = False) -> str | None:
+        value = "".join(draw.choices(PARTS, k=draw.randint(1, 3)))
+        return value if needed or draw.random() < 0.7 else None
+
+    contact: dict[str, Any] = {name: some(needed=name in COLUMNS) for name in NAMES}
+    contact |= {f"customFields.{slug}": some() for slug in SLUGS}
+    contact["phoneNumbers"] = draw.sample(NUMBERS, draw.randint(1, 2))
+    contact["allowPhoneCalls"] = draw.random() < 0.5
+    contact_id = make.contact(
+        workspace_id,
+        {slug: contact[f"customFields.{slug}"] for slug in SLUGS if contact[f"customFields.{slug}"]},
+        **{COLUMNS.get(name, name): contact[name] for name in NAMES},
+        phone_numbers=contact["phoneNumbers"],
+        allow_phone_calls=contact["allowPhoneCalls"],
+    )
+    contact["createdAt"] = (DAY + timedelta(days=draw.randint(-3, 3))).isoformat()
+    make.value(
+        "UPDATE contacts SET created_at = :moment::text::timestamptz WHERE id = :id RETURNING 1",
+        moment=contact["createdAt"],
+        id=contact_id,
+    )
+    days = [draw.randint(-3, 3) for _ in range(draw.choice([0, 0, 1, 2]))]
+    for one in days:
+        make.call(workspace_id, contact_id=contact_id, started_at=DAY + timedelta(days=one))
+    contact["callCount"] = len(days)
+    contact["lastCallAt"] = (DAY + timedelta(days=max(days))).isoformat() if days else None
+    return str(contact_id), contact
