@@ -15,6 +15,7 @@ from skipcall.account import routes as account
 from skipcall.api_keys.gate import Gate
 from skipcall.calls import routes as calls
 from skipcall.contacts import routes as contacts
+from skipcall.contacts import upsert_routes as contact_upserts
 from skipcall.custom_fields import routes as custom_fields
 from skipcall.documents.routes import Documents
 from skipcall.errors import Refusal
@@ -47,6 +48,10 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.get_contact,
     contacts.update_contact,
     contacts.delete_contact,
+    contacts.add_phone_number,
+    contacts.remove_phone_number,
+    contact_upserts.upsert_contact,
+    contact_upserts.batch_contacts,
     calls.list_calls,
     calls.create_call,
     calls.get_call,

@@ -24,6 +24,9 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 BODIES: dict[str, Any] = {
     "create_contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980001"]},
     "update_contact": {"role": "CTO"},
+    "add_phone_number": {"phoneNumber": "+33639980002"},
+    "upsert_contact": {"contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980003"]}},
+    "batch_contacts": {"items": [{"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980004"]}]},
     "create_call": {
         "type": "outbound",
         "status": "completed",

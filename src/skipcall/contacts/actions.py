@@ -1,11 +1,12 @@
 """What can be done to a contact by a caller, and how each refusal is explained."""
 
 import difflib
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from skipcall import ids
 from skipcall.api_keys.model import Caller
@@ -20,6 +21,7 @@ from skipcall.postgres.db import Session
 COMPARISONS_MAX = 1_000
 COMPARED_LENGTH_MAX = 60
 
+GIVEN_TWICE = Fault("/customFields", "DUPLICATE_CUSTOM_FIELD", "One field is given by its slug and by its name")
 _COLUMNS = [field.name for field in msgspec.structs.fields(UpdateContact) if field.name != "custom_fields"]
 
 
@@ -32,6 +34,7 @@ async def update_contact(
     versions: list[int] | None,
     request_id: str,
     by_slug: bool,
+    included: Sequence[str] = (),
 ) -> Written:
     """Change what a patch names; the answer may be `stale`, if `versions` left this one out.
 
@@ -49,6 +52,7 @@ async def update_contact(
         api_key_id=caller.api_key_id,
         request_id=request_id,
         by_slug=by_slug,
+        included=included,
     )
     if written is None:
         raise NotFound("Contact")
@@ -56,7 +60,14 @@ async def update_contact(
 
 
 async def create_contact(
-    db: Session, caller: Caller, workspace_id: UUID, new: CreateContact, *, request_id: str, by_slug: bool
+    db: Session,
+    caller: Caller,
+    workspace_id: UUID,
+    new: CreateContact,
+    *,
+    request_id: str,
+    by_slug: bool,
+    included: Sequence[str] = (),
 ) -> Written:
     """Create a contact in a workspace of the caller.
 
@@ -74,6 +85,7 @@ async def create_contact(
         api_key_id=caller.api_key_id,
         request_id=request_id,
         by_slug=by_slug,
+        included=included,
     )
     return written if isinstance(written, Written) else await _refuse_keys(db, written)
 
@@ -91,16 +103,36 @@ def _values(given: UpdateContact | CreateContact) -> dict[str, Any]:
 async def _refuse_keys(db: Session, refused: KeysRefused) -> NoReturn:
     """Raise what explains why the keys of `customFields` were not taken."""
     if not refused.unknown_keys:
-        raise Invalid(
-            [Fault("/customFields", "DUPLICATE_CUSTOM_FIELD", "One field is given by its slug and by its name")]
-        )
-    known = [key for key in await custom_fields.list_keys(db, refused.workspace_id) if len(key) <= COMPARED_LENGTH_MAX]
-    faults = []
-    for place, key in enumerate(refused.unknown_keys):
-        near = []
-        if len(key) <= COMPARED_LENGTH_MAX and place * len(known) < COMPARISONS_MAX:
-            near = difflib.get_close_matches(key, known, n=1)
-        pointer = f"/customFields/{key[:200].replace('~', '~0').replace('/', '~1')}"
+        raise Invalid([GIVEN_TWICE])
+    raise UnknownCustomField(
+        Suggestions(await custom_fields.list_keys(db, refused.workspace_id)).faults(refused.unknown_keys)
+    )
+
+
+class Suggestions:
+    """Finds the known key that an unknown one looks like, as long as that takes few comparisons."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = [key for key in known if len(key) <= COMPARED_LENGTH_MAX]
+        self._left = COMPARISONS_MAX
+        self._found: dict[str, str | UnsetType] = {}
+
+    def faults(self, unknown_keys: Iterable[str]) -> list[Fault]:
+        """Return a fault for each key that means no field."""
         message = "This workspace has no custom field with this slug or name"
-        faults.append(Fault(pointer, "UNKNOWN_CUSTOM_FIELD", message, near[0] if near else UNSET))
-    raise UnknownCustomField(faults)
+        return [
+            Fault(
+                f"/customFields/{key[:200].replace('~', '~0').replace('/', '~1')}",
+                "UNKNOWN_CUSTOM_FIELD",
+                message,
+                self._nearest(key),
+            )
+            for key in unknown_keys
+        ]
+
+    def _nearest(self, key: str) -> str | UnsetType:
+        if key not in self._found and len(key) <= COMPARED_LENGTH_MAX and self._left > 0:
+            self._left -= len(self._known)
+            near = difflib.get_close_matches(key, self._known, n=1)
+            self._found[key] = near[0] if near else UNSET
+        return self._found.get(key, UNSET)

@@ -13,7 +13,7 @@ from skipcall.page import Place
 from skipcall.postgres.db import Row, Session, Statement
 
 COUNT_SLOTS = 16
-_PROPERTIES = len(Contact.__struct_fields__)
+_PROPERTIES = Contact.__struct_fields__.index("external_id")  # what comes after is included when asked for
 _CUSTOM_FIELDS_PLACE = Contact.__struct_fields__.index("custom_fields")
 FIRST_ID = UUID(int=0)
 LAST_ID = UUID(int=2**128 - 1)
@@ -34,12 +34,12 @@ _LAST_CALL_AT, _CREATED_AT, _UPDATED_AT = (
     _MOMENT.format(column=f"c.{name}", name=name) for name in ("last_call_at", "created_at", "updated_at")
 )
 
-# In the order of the properties of `Contact`, then the version.
+# In the order of the properties of `Contact`, then the version and what may be included.
 _COLUMNS = f"""
     c.id::text, c.first_name, c.last_name, c.email, c.company, c.city, c.country, c.url, c.linkedin_url,
     c.linkedin_sales_url, c.role, c.allow_phone_calls, c.call_count, {_LAST_CALL_AT}, c.workspace_id::text,
     c.phone_numbers, {_CUSTOM_FIELDS} AS custom_fields, {_CREATED_AT}, {_UPDATED_AT}, c.last_modification_source,
-    c.version"""
+    c.version, c.external_id"""
 
 # The keys of `customFields` in a request, each with the field that it means: a slug first, else an exact name.
 _GIVEN = """
@@ -105,19 +105,21 @@ GET_CONTACT = Statement(
 )
 
 
-def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", accepted: str = "true") -> Statement:
-    """Return the statement of an update.
+def update_statement(
+    merged: Mapping[str, str], *, only: str = "", resolving: str = "", resolved: str = "", accepted: str = "true"
+) -> Statement:
+    """Return the statement of an update: `merged` is what each column becomes, of the locked row `b`.
 
     `before` holds the row lock, so what is merged, compared and recorded is what is stored. `written` is the update,
     unless nothing differs or it is refused. The last SELECT answers the contact as it now is, or why it was not written.
-    `resolving` adds the part that looks for the fields which the keys of `customFields` mean.
+    `only` is what else the contact must be to be found, `resolving` adds the part that looks for the fields which the keys of
+    `customFields` mean.
     """
-    merged = _MERGED | {"custom_fields": custom_fields}
     return Statement(
         f"""
     WITH before AS MATERIALIZED (
         SELECT * FROM contacts
-        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
+        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL{only} FOR NO KEY UPDATE
     ){resolving}, written AS (
         UPDATE contacts c SET {", ".join(f"{column} = {value}" for column, value in merged.items())},
             version = c.version + 1, updated_at = greatest(clock_timestamp(), c.updated_at),
@@ -130,7 +132,7 @@ def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", acce
             jsonb_strip_nulls(jsonb_build_object({_CHANGES})) AS changes
     ), recorded AS ({RECORD.format(type="contact.updated", changes="changes", rows="written")}
     ), c AS (
-        SELECT b.workspace_id, b.id, b.call_count, b.last_call_at, b.created_at, {_PRESENT},
+        SELECT b.workspace_id, b.id, b.call_count, b.last_call_at, b.created_at, b.external_id, {_PRESENT},
             coalesce(b.version <> ALL(:versions), false) AS stale
         FROM before b LEFT JOIN written w ON true
     )
@@ -140,9 +142,9 @@ def _update(custom_fields: str, *, resolving: str = "", resolved: str = "", acce
 
 
 # Looking for the fields that keys mean is a fifth of the whole, so a patch without any goes without.
-UPDATE_CONTACT = _update("b.custom_fields")
-UPDATE_CONTACT_AND_FIELDS = _update(
-    "(b.custom_fields || r.values) - r.cleared",
+UPDATE_CONTACT = update_statement(_MERGED)
+UPDATE_CONTACT_AND_FIELDS = update_statement(
+    _MERGED | {"custom_fields": "(b.custom_fields || r.values) - r.cleared"},
     resolving=f""", given AS (
         SELECT g.* FROM before CROSS JOIN LATERAL ({_GIVEN.format(workspace="before.workspace_id")}) g
     ), resolved AS MATERIALIZED ({_RESOLVED}
@@ -242,11 +244,11 @@ class KeysRefused(msgspec.Struct, frozen=True):
 
 
 async def find_contact(
-    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, by_slug: bool
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, by_slug: bool, included: Sequence[str] = ()
 ) -> tuple[Contact, int] | None:
     """Return a contact of the workspaces and its version, or None."""
     row = await db.fetch_row(GET_CONTACT, workspace_ids=workspace_ids, id=id, by_slug=by_slug)
-    return None if row is None else (_contact(row), row["version"])
+    return None if row is None else (_contact(row, included), row["version"])
 
 
 async def update_contact(
@@ -261,6 +263,7 @@ async def update_contact(
     api_key_id: UUID | None,
     request_id: str | None,
     by_slug: bool,
+    included: Sequence[str] = (),
 ) -> Written | KeysRefused | None:
     """Merge `values` (by column; absent stays, "" clears) and `custom_fields` (a JSON object) into a contact.
 
@@ -278,7 +281,7 @@ async def update_contact(
         request_id=request_id,
         by_slug=by_slug,
     )
-    return None if row is None else _written(row, UUID(row["workspace_id"]))
+    return None if row is None else make_written(row, UUID(row["workspace_id"]), included)
 
 
 async def create_contact(
@@ -292,6 +295,7 @@ async def create_contact(
     api_key_id: UUID | None,
     request_id: str | None,
     by_slug: bool,
+    included: Sequence[str] = (),
 ) -> Written | KeysRefused:
     """Create a contact in a workspace from `values` (by column) and `custom_fields` (a JSON object)."""
     row = await db.fetch_row(
@@ -306,7 +310,7 @@ async def create_contact(
         by_slug=by_slug,
     )
     assert row is not None  # the statement starts from an aggregate
-    return _written(row, workspace_id)
+    return make_written(row, workspace_id, included)
 
 
 async def delete_contact(
@@ -341,6 +345,7 @@ async def list_contacts(
     limit: int,
     offset: int,
     by_slug: bool,
+    included: Sequence[str] = (),
 ) -> tuple[list[Contact], int]:
     """Return contacts in order of creation after a place, and how many the workspaces hold."""
     rows = await db.fetch_rows(
@@ -352,7 +357,7 @@ async def list_contacts(
         offset=offset,
         by_slug=by_slug,
     )
-    return [_contact(row) for row in rows if row["id"] is not None], rows[0]["total"]
+    return [_contact(row, included) for row in rows if row["id"] is not None], rows[0]["total"]
 
 
 async def list_changed_contacts(
@@ -365,6 +370,7 @@ async def list_changed_contacts(
     offset: int,
     by_slug: bool,
     count_max: int,
+    included: Sequence[str] = (),
 ) -> tuple[list[Contact], list[datetime], int]:
     """Return contacts changed since a moment in the order of their last change, these moments, and a count.
 
@@ -384,19 +390,20 @@ async def list_changed_contacts(
     )
     found = [row for row in rows if row["id"] is not None]
     return (
-        [_contact(row) for row in found],
+        [_contact(row, included) for row in found],
         [row["occurred_at"] for row in found],
         place.total if place else rows[0]["total"],
     )
 
 
-def _written(row: Row, workspace_id: UUID) -> Written | KeysRefused:
+def make_written(row: Row, workspace_id: UUID, included: Sequence[str]) -> Written | KeysRefused:
+    """Return what the row of a writing statement says."""
     if row["unknown"] or row["twice"]:
         return KeysRefused(workspace_id, row["unknown"] or [])
-    return Written(_contact(row), row["version"], row["by_name"], row["stale"])
+    return Written(_contact(row, included), row["version"], row["by_name"], row["stale"])
 
 
-def _contact(row: Row) -> Contact:
+def _contact(row: Row, included: Sequence[str]) -> Contact:
     values = list(row[:_PROPERTIES])
     values[_CUSTOM_FIELDS_PLACE] = msgspec.Raw(values[_CUSTOM_FIELDS_PLACE].encode())
-    return Contact(*values)
+    return Contact(*values, **{name: row[name] for name in included}) if included else Contact(*values)

@@ -49,10 +49,13 @@ class Shape:
     def __init__(self, type_: Any) -> None:
         self.type = type_
         self.info = inspect.type_info(type_)
-        whole = self.info.type if isinstance(self.info, inspect.Metadata) else self.info
+        whole = _without_metadata(self.info)
         part = whole.item_type if isinstance(whole, inspect.ListType) else whole
         self.fields = {one.encode_name: one for one in getattr(part, "fields", ())}
         self.names = frozenset(self.fields)
+        # Objects inside, for the names in them; not those in arrays.
+        inner = {name: _without_metadata(one.type) for name, one in self.fields.items()}
+        self.parts = {name: Shape(one.cls) for name, one in inner.items() if isinstance(one, inspect.StructType)}
         self.faults_in = getattr(type_, "faults_in", None)
         needed = part is not whole or any(one.required for one in self.fields.values())
         self.nothing = None if needed else msgspec.convert({}, type_)
@@ -74,16 +77,20 @@ class Shape:
             faults.extend(self.faults_in(good))
         return (None, faults) if faults else (struct, faults)
 
-    def unknown_in(self, value: Any) -> list[tuple[str, str]]:
-        """Return the names in a decoded body that are not known, each with the pointer to its object."""
-        parts = ((f"/{number}", one) for number, one in enumerate(value)) if isinstance(value, list) else (("", value),)
-        return [
-            (place, name)
-            for place, one in parts
+    def unknown_in(self, value: Any) -> list[tuple[str, str, "Shape"]]:
+        """Return the names in a decoded body that are not known, each with the pointer to its object and what that takes."""
+        items = ((f"/{number}", one) for number, one in enumerate(value)) if isinstance(value, list) else (("", value),)
+        found = [
+            (place, name, self)
+            for place, one in items
             if isinstance(one, dict) and not one.keys() <= self.names
             for name in one
             if name not in self.names
         ]
+        for part, shape in self.parts.items():
+            if isinstance(value, dict) and part in value:
+                found += [(f"/{part}{place}", name, one) for place, name, one in shape.unknown_in(value[part])]
+        return found
 
 
 def decode_json(raw: bytes) -> Any:
@@ -153,6 +160,10 @@ def header_list(names: list[str]) -> str:
     return ", ".join(shown) + (", ..." if len(names) > IGNORED_NAMES_MAX else "")
 
 
+def _without_metadata(info: inspect.Type) -> inspect.Type:
+    return info.type if isinstance(info, inspect.Metadata) else info
+
+
 class _TooDeep(Exception):
     pass
 
@@ -193,6 +204,8 @@ def _faults(value: Any, info: inspect.Type, pointer: str, *, strict: bool) -> It
             return
         else:
             info = next(one for one in info.types if not isinstance(one, inspect.NoneType))
+    if isinstance(info, inspect.AnyType):
+        return
     if value is None:
         yield Fault(pointer, "NULL_NOT_ALLOWED", "This must not be null")
     elif isinstance(info, inspect.StructType) and isinstance(value, dict):

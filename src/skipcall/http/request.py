@@ -48,7 +48,8 @@ class Request:
 
     `caller` is set by the gate: who is asking. `database` is what a route runs its statements on: the pool or, under an
     Idempotency-Key, the transaction that also keeps the answer. `archive` is where files are kept. `gate` and `sources` are for
-    routes that authenticate in their own way. `versions` are those that If-Match accepts, None for any.
+    routes that authenticate in their own way. `versions` are those that If-Match accepts, None for any. `strict`: what is not
+    known is to be refused, not ignored.
     `headers` are those that every answer to this request carries; `notes` are added by the route or by decoding.
     """
 
@@ -67,6 +68,7 @@ class Request:
         "protocol",
         "scope",
         "sources",
+        "strict",
         "versions",
     )
 
@@ -84,6 +86,7 @@ class Request:
         self.path_values: tuple[str, ...] = ()
         self.body = b""
         self.versions: list[int] | None = None
+        self.strict = False
         self.idempotency_key: str | None = None
         self.headers: list[tuple[str, str]] = [("x-request-id", self.id)]
         self.notes: list[tuple[str, str]] = []

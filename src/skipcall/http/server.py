@@ -96,6 +96,7 @@ class Application:
         ignored: list[str] = []
         prefer = headers.get("prefer")
         strict = prefer is not None and "handling=strict" in prefer.translate(_NOT_IN_PREFERENCE).lower()
+        request.strict = strict
         query = self._queries.get(operation)
         if query is not None:
             arguments["query"], faults, ignored = decode_query(request.scope.query_string, query, strict=strict)
@@ -130,10 +131,10 @@ class Application:
         if unknown and strict:
             faults = [
                 *faults,
-                *(one for place, name in unknown[:FAULTS_MAX] for one in unknown_names([name], shape, place)),
+                *(one for place, name, part in unknown[:FAULTS_MAX] for one in unknown_names([name], part, place)),
             ]
         elif unknown:
-            request.notes.append(("x-ignored-fields", header_list(list(dict.fromkeys(name for _, name in unknown)))))
+            request.notes.append(("x-ignored-fields", header_list(list(dict.fromkeys(name for _, name, _ in unknown)))))
         return struct, faults
 
 
@@ -158,7 +159,7 @@ def _read_condition(request: Request) -> list[Fault]:
     if "if-match" not in headers or request.scope.method in ("GET", "HEAD"):
         return []
     try:
-        request.versions = conditional.versions_in(", ".join(headers.get_all("if-match")), request.path_values[-1])
+        request.versions = conditional.versions_in(", ".join(headers.get_all("if-match")), request.path_values[0])
     except ValueError:
         return [
             Fault("/header/If-Match", "MALFORMED_ETAG", 'Must be * or a list of entity tags such as "7-1d2c-0badcafe"')

@@ -1071,6 +1071,8 @@ CREATE INDEX calls_of_1_second ON ONLY public.calls USING btree (workspace_id, i
 
 CREATE INDEX calls_of_4_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 240));
 
+CREATE INDEX contacts_by_email ON public.contacts USING btree (workspace_id, lower(email)) WHERE ((deleted_at IS NULL) AND (email IS NOT NULL));
+
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
 CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspace_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
