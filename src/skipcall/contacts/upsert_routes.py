@@ -31,7 +31,7 @@ from skipcall.http.decoding import Shape, header_list, unknown_names
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
 
-ITEMS_READ_AT_ONCE = 25  # then other requests have their turn
+ITEMS_READ_AT_ONCE = 10  # then other requests have their turn
 
 _ITEM = Shape(UpsertContact)
 

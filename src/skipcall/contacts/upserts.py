@@ -37,9 +37,7 @@ LOCK_KEYS = Statement(
     )
     """
 )
-LOCK_WORKSPACE = Statement(
-    f"SELECT {_FOLDED}, pg_advisory_xact_lock(uuid_hash_extended(:workspace_id, 1)) WHERE :workspace_id IS NOT NULL"
-)
+LOCK_WORKSPACE = Statement(f"SELECT {_FOLDED}, pg_advisory_xact_lock(uuid_hash_extended(:workspace_id, 1))")
 
 # Written so that each key is one search of its index, whatever the planner expects: a join might read the whole workspace.
 # `reach` is for each key.
