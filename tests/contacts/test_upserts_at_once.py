@@ -60,6 +60,22 @@ def _is_meant(contact: dict[str, Any]) -> bool:
     return all(number < phone_number(1000) for number in contact["phoneNumbers"])
 
 
+def test_many_batches_leave_room_for_others(make: Make, team: Team, client: Client) -> None:
+    """More than there are connections: they wait their turn, with an Idempotency-Key too, and nobody is sent away."""
+    other = make.team()
+    path = other.contact()
+
+    def write(number: int) -> int:
+        if number % 2:
+            return other.client.request("GET", path).status_code
+        items = [person(phoneNumbers=[f"+336{250 * number + n:08}"]) for n in range(500)]
+        headers = {"idempotency-key": f"{number}"} if number % 4 else {}
+        return client.request("POST", BATCH, json={"items": items}, headers=headers, failing=True).status_code
+
+    assert set(at_once(write, range(60), threads=60)) == {200}
+    assert client.get("/v1/contacts")["meta"]["total"] == 30 * 500
+
+
 def test_keys_in_any_order_never_wait_in_a_circle(client: Client) -> None:
     """Each writer names several people's keys, in an order of its own, and some write many at once."""
     numbers = [phone_number(n) for n in range(6)]

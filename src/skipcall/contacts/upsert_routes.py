@@ -33,6 +33,8 @@ from skipcall.http.routing import canonical_uuid, operation
 
 ITEMS_READ_AT_ONCE = 10  # then other requests have their turn
 
+BATCHES_AT_ONCE_MAX = 2  # in a process; those of one workspace wait for each other anyway
+
 _ITEM = Shape(UpsertContact)
 
 
@@ -83,6 +85,7 @@ async def upsert_contact(request: Request, body: Upsert, query: CreateContactQue
     statuses=(404,),
     headers=("Deprecation", "Link"),
     body_bytes_max=BATCH_BYTES_MAX,
+    at_once_max=BATCHES_AT_ONCE_MAX,
 )
 async def batch_contacts(request: Request, body: ContactBatch, query: BatchQuery) -> Answer:
     """Create or update many contacts.

@@ -20,6 +20,9 @@ _GIVEN = ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in COLUMN
 _NAMES = ", ".join(COLUMNS)
 
 _FOLDED = "ARRAY(SELECT lower(one) FROM unnest(:emails::text[]) WITH ORDINALITY AS e (one, place) ORDER BY place)"
+# Until the end of the transaction. A plan is kept: one that was made while the table was nearly empty would go on reading all of
+# it, for each key, while a list is loaded.
+_NO_SCANS = "set_config('enable_seqscan', 'off', true)"
 # Who writes the same person waits here, before anything is read, and in one order: the workspace, shared, then the keys.
 LOCK_KEYS = Statement(
     f"""
@@ -32,12 +35,14 @@ LOCK_KEYS = Statement(
             UNION ALL SELECT 'email ' || lower(one) FROM unnest(:emails::text[]) AS one
         ) given (key) ORDER BY 1
     )
-    SELECT {_FOLDED}, (
+    SELECT {_FOLDED}, {_NO_SCANS}, (
         SELECT count(*) FROM (SELECT locked, pg_advisory_xact_lock(hash) FROM workspace CROSS JOIN keys OFFSET 0) held
     )
     """
 )
-LOCK_WORKSPACE = Statement(f"SELECT {_FOLDED}, pg_advisory_xact_lock(uuid_hash_extended(:workspace_id, 1))")
+LOCK_WORKSPACE = Statement(
+    f"SELECT {_FOLDED}, {_NO_SCANS}, pg_advisory_xact_lock(uuid_hash_extended(:workspace_id, 1))"
+)
 
 # Written so that each key is one search of its index, whatever the planner expects: a join might read the whole workspace.
 # `reach` is for each key.
@@ -87,7 +92,8 @@ WRITE_CONTACTS = Statement(
         UPDATE contacts c SET {", ".join(f"{column} = g.{column}" for column in COLUMNS)},
             custom_fields = g.custom_fields, version = g.version, updated_at = greatest(now, c.updated_at),
             last_modification_source = :source
-        FROM given g CROSS JOIN moment WHERE c.workspace_id = :workspace_id AND c.id = g.id AND NOT g.is_new
+        FROM given g CROSS JOIN moment WHERE c.workspace_id = :workspace_id AND c.id = g.id
+            AND c.id = ANY (ARRAY(SELECT id FROM given WHERE NOT is_new))
         RETURNING c.id, c.updated_at
     ), recorded AS (
         INSERT INTO events (workspace_id, type, object_id, object_version, occurred_at, source, api_key_id, request_id,
