@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 
 ENVELOPE = {"code", "message", "status", "requestId", "docUrl"}
+PROPERTIES_OF = {"AMBIGUOUS_MATCH": {"candidates"}}
 DETAIL = {"pointer", "code", "message"}
 FAULTS_MAX = 50
 REQUEST_ID = re.compile(r"req_[0-9a-f]{24}")
@@ -153,7 +154,7 @@ def check_envelope(body: Any, response: httpx.Response, told: str) -> None:
     """Check the one form of every refusal."""
     assert set(body) == {"error"}, told
     error = body["error"]
-    assert ENVELOPE <= set(error) <= ENVELOPE | {"details"}, told
+    assert ENVELOPE <= set(error) <= ENVELOPE | {"details"} | PROPERTIES_OF.get(error["code"], set()), told
     assert error["status"] == response.status_code, told
     assert error["requestId"] == response.headers["x-request-id"], told
     assert re.fullmatch(r"[A-Z][A-Z_]+", error["code"]), told

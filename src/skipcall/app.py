@@ -16,6 +16,7 @@ from skipcall.api_keys.gate import Gate
 from skipcall.calls import routes as calls
 from skipcall.changes import routes as changes
 from skipcall.contacts import routes as contacts
+from skipcall.contacts import upsert_routes as contact_upserts
 from skipcall.custom_fields import routes as custom_fields
 from skipcall.documents.routes import Documents
 from skipcall.errors import Refusal
@@ -60,6 +61,10 @@ OPERATIONS: tuple[Operation, ...] = (
     exports.get_export,
     exports.get_export_file,
     exports.delete_export,
+    contacts.add_phone_number,
+    contacts.remove_phone_number,
+    contact_upserts.upsert_contact,
+    contact_upserts.batch_contacts,
     calls.list_calls,
     calls.create_call,
     calls.get_call,

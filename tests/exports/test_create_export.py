@@ -78,7 +78,7 @@ def test_a_file_for_programs_is_the_list(kept: Kept) -> None:
     for number in range(5):
         team.contact(company=f"=Nummer {number}\u2028", custom_fields={"industry": "é"})
     export, content = made(kept, team.client, format="ndjson")
-    listed = team.client.walk("/v1/contacts", sort="createdAt")
+    listed = team.client.walk("/v1/contacts", sort="createdAt", include="externalId")
     assert [json.loads(line) for line in content.split(b"\n")[:-1]] == listed
     assert export["rowCount"] == 5
 
@@ -93,7 +93,7 @@ def test_it_is_one_moment(kept: Kept, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(actions, "ROWS_AT_ONCE", 2)
     team = kept.team
     paths = [team.contact() for _ in range(9)]
-    before = team.client.walk("/v1/contacts", sort="createdAt")
+    before = team.client.walk("/v1/contacts", sort="createdAt", include="externalId")
 
     class Busy(Folder):
         """A folder whose users do not wait."""

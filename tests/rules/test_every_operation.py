@@ -26,6 +26,9 @@ BODIES: dict[str, Any] = {
     "update_contact": {"role": "CTO"},
     "create_export": {},
     "search_contacts": {"text": "lopez"},
+    "add_phone_number": {"phoneNumber": "+33639980002"},
+    "upsert_contact": {"contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980003"]}},
+    "batch_contacts": {"items": [{"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980004"]}]},
     "create_call": {
         "type": "outbound",
         "status": "completed",

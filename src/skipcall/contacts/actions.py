@@ -1,11 +1,12 @@
 """What can be done to a contact by a caller, and how each refusal is explained."""
 
 import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from skipcall import ids
 from skipcall.api_keys.model import Caller
@@ -13,7 +14,7 @@ from skipcall.contacts import queries
 from skipcall.contacts.model import CreateContact, CustomValueTaken, UnknownCustomField, UpdateContact
 from skipcall.contacts.queries import KeysRefused, Written
 from skipcall.custom_fields import queries as custom_fields
-from skipcall.custom_fields.model import value_fault
+from skipcall.custom_fields.model import Definition, value_fault
 from skipcall.errors import Fault, Invalid, NotFound
 from skipcall.postgres.db import Session
 
@@ -21,7 +22,8 @@ from skipcall.postgres.db import Session
 COMPARISONS_MAX = 1_000
 COMPARED_LENGTH_MAX = 60
 
-_REQUIRED = ("REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field")
+GIVEN_TWICE = Fault("/customFields", "DUPLICATE_CUSTOM_FIELD", "One field is given by its slug and by its name")
+REQUIRED = ("REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field")
 _COLUMNS = [field.name for field in msgspec.structs.fields(UpdateContact) if field.name != "custom_fields"]
 
 
@@ -34,6 +36,7 @@ async def update_contact(
     versions: list[int] | None,
     request_id: str,
     by_slug: bool,
+    included: Sequence[str] = (),
 ) -> Written:
     """Change what a patch names; the answer may be `stale`, if `versions` left this one out.
 
@@ -52,6 +55,7 @@ async def update_contact(
         api_key_id=caller.api_key_id,
         request_id=request_id,
         by_slug=by_slug,
+        included=included,
     )
     if written is None:
         raise NotFound("Contact")
@@ -59,7 +63,14 @@ async def update_contact(
 
 
 async def create_contact(
-    db: Session, caller: Caller, workspace_id: UUID, new: CreateContact, *, request_id: str, by_slug: bool
+    db: Session,
+    caller: Caller,
+    workspace_id: UUID,
+    new: CreateContact,
+    *,
+    request_id: str,
+    by_slug: bool,
+    included: Sequence[str] = (),
 ) -> Written:
     """Create a contact in a workspace of the caller.
 
@@ -77,6 +88,7 @@ async def create_contact(
         api_key_id=caller.api_key_id,
         request_id=request_id,
         by_slug=by_slug,
+        included=included,
     )
     return written if isinstance(written, Written) else await _refuse_keys(db, written)
 
@@ -93,53 +105,70 @@ def _values(given: UpdateContact | CreateContact) -> dict[str, Any]:
 
 async def _refuse_keys(db: Session, refused: KeysRefused) -> NoReturn:
     """Raise what explains why `customFields` was not taken."""
-    faults = await _unknown_keys(db, refused) if refused.unknown_keys else []
+    faults: list[Fault] = []
+    if refused.unknown_keys:
+        known = await custom_fields.list_keys(db, refused.workspace_id)
+        faults = Suggestions(known).faults(refused.unknown_keys)
     if refused.twice:
-        message = "One field is given by its slug and by its name"
-        faults.append(Fault("/customFields", "DUPLICATE_CUSTOM_FIELD", message))
+        faults.append(GIVEN_TWICE)
     if refused.refused_values:
-        faults += await _wrong_values(db, refused)
-    faults += [Fault(_pointer(slug), *_REQUIRED) for slug in refused.missing]
+        definitions = await custom_fields.list_definitions(db, refused.workspace_id)
+        faults += wrong_values(fields_by_key(definitions), refused.refused_values)
+    faults += [Fault(field_pointer(slug), *REQUIRED) for slug in refused.missing]
     if refused.unknown_keys:
         raise UnknownCustomField(faults)
     if faults:
         raise Invalid(faults)
     message = "The contact in `suggestion` has this value"
     raise CustomValueTaken(
-        [Fault(_pointer(key), "CUSTOM_VALUE_TAKEN", message, id) for key, id in refused.taken_by.items()]
+        [Fault(field_pointer(key), "CUSTOM_VALUE_TAKEN", message, id) for key, id in refused.taken_by.items()]
     )
 
 
-async def _unknown_keys(db: Session, refused: KeysRefused) -> list[Fault]:
-    known = [key for key in await custom_fields.list_keys(db, refused.workspace_id) if len(key) <= COMPARED_LENGTH_MAX]
-    faults = []
-    for place, key in enumerate(refused.unknown_keys):
-        near = []
-        if len(key) <= COMPARED_LENGTH_MAX and place * len(known) < COMPARISONS_MAX:
-            near = difflib.get_close_matches(key, known, n=1)
-        message = "This workspace has no custom field with this slug or name"
-        faults.append(Fault(_pointer(key), "UNKNOWN_CUSTOM_FIELD", message, near[0] if near else UNSET))
-    return faults
+def fields_by_key(definitions: Sequence[Definition]) -> dict[str, Definition]:
+    """Return the fields by each key that means them: a slug first, else a name."""
+    return {one.name: one for one in definitions} | {one.slug: one for one in definitions}
 
 
-async def _wrong_values(db: Session, refused: KeysRefused) -> list[Fault]:
-    definitions = await custom_fields.list_definitions(db, refused.workspace_id)
-    fields = {one.name: one for one in definitions} | {one.slug: one for one in definitions}
+def wrong_values(fields: Mapping[str, Definition], refused: Mapping[str, str]) -> list[Fault]:
+    """Return a fault for each value, by key, that its field refuses; an empty one is missing."""
     comparisons = 0
     faults = []
-    for key, value in refused.refused_values.items():
+    for key, value in refused.items():
         fault = value_fault(fields[key], value) if value and key in fields else None
         if fault is None:  # empty, or the field has changed since
-            faults.append(Fault(_pointer(key), *_REQUIRED))
+            faults.append(Fault(field_pointer(key), *REQUIRED))
             continue
         near = []
         choices = [one for one in fields[key].choices if len(one) <= COMPARED_LENGTH_MAX]
         if len(value) <= COMPARED_LENGTH_MAX and comparisons < COMPARISONS_MAX:
             near = difflib.get_close_matches(value, choices, n=1)
             comparisons += len(choices)
-        faults.append(Fault(_pointer(key), *fault, suggestion=fields[key].choices[near[0]] if near else UNSET))
+        faults.append(Fault(field_pointer(key), *fault, suggestion=fields[key].choices[near[0]] if near else UNSET))
     return faults
 
 
-def _pointer(key: str) -> str:
+def field_pointer(key: str) -> str:
+    """Return where a custom field stands in a body."""
     return f"/customFields/{key[:200].replace('~', '~0').replace('/', '~1')}"
+
+
+class Suggestions:
+    """Finds the known key that an unknown one looks like, as long as that takes few comparisons."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = [key for key in known if len(key) <= COMPARED_LENGTH_MAX]
+        self._left = COMPARISONS_MAX
+        self._found: dict[str, str | UnsetType] = {}
+
+    def faults(self, unknown_keys: Iterable[str]) -> list[Fault]:
+        """Return a fault for each key that means no field."""
+        message = "This workspace has no custom field with this slug or name"
+        return [Fault(field_pointer(key), "UNKNOWN_CUSTOM_FIELD", message, self._nearest(key)) for key in unknown_keys]
+
+    def _nearest(self, key: str) -> str | UnsetType:
+        if key not in self._found and len(key) <= COMPARED_LENGTH_MAX and self._left > 0:
+            self._left -= len(self._known)
+            near = difflib.get_close_matches(key, self._known, n=1)
+            self._found[key] = near[0] if near else UNSET
+        return self._found.get(key, UNSET)

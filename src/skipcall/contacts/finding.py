@@ -113,7 +113,7 @@ async def _fields_in(db: Session, workspace_ids: Sequence[UUID], node: Node | No
     found = await custom_fields.find_slugs(db, workspace_ids, list(set(asked.values())))
     faults = []
     if unknown := {pointer: slug for pointer, slug in asked.items() if slug not in found}:
-        known = await custom_fields.list_keys(db, workspace_ids[0])
+        known = list(await custom_fields.list_keys(db, workspace_ids[0]))
         message = "None of the workspaces has a custom field with this slug"
         for pointer, slug in unknown.items():
             suggestion = CUSTOM_FIELD + meant if (meant := near(slug, known)) else UNSET

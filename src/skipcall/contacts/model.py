@@ -23,6 +23,9 @@ URL_LENGTH_MAX = 2_048
 EMAIL_LENGTH_MAX = 254
 PHONE_NUMBERS_MAX = 20
 CUSTOM_FIELDS_MAX = 100
+EXTERNAL_ID_LENGTH_MAX = 255
+# What `include` adds to a contact, by its name there, and the column that it is.
+INCLUDES = {"externalId": "external_id"}
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 _NOT_IN_URL = re.compile(r'[\s\\"<>^`{|}]')
@@ -79,6 +82,14 @@ PhoneNumbers = Annotated[
         extra_json_schema={"example": ["+33639980142", "+33639980177"]},
     ),
 ]
+ExternalId = Annotated[
+    str,
+    _text(
+        "What another system knows the contact by; unique in the workspace",
+        "hubspot-51",
+        max_length=EXTERNAL_ID_LENGTH_MAX,
+    ),
+]
 CustomValue = Annotated[str, Meta(max_length=VALUE_LENGTH_MAX, extra_json_schema={"pattern": PRINTABLE})]
 CustomFields = Annotated[
     dict[str, CustomValue | None],
@@ -96,7 +107,8 @@ CustomFields = Annotated[
 class Contact(msgspec.Struct, frozen=True, rename="camel"):
     """A contact."""
 
-    # Exactly the contract's properties, in its order; some generated clients refuse any other.
+    # Exactly the contract's properties, in its order; some generated clients refuse any other. What follows is there only
+    # when `include` asks for it.
 
     id: Id
     first_name: FirstName
@@ -128,6 +140,8 @@ class Contact(msgspec.Struct, frozen=True, rename="camel"):
     created_at: Timestamp
     updated_at: Timestamp
     last_modification_source: Source
+
+    external_id: ExternalId | None | UnsetType = UNSET
 
 
 class UpdateContact(msgspec.Struct, frozen=True, rename="camel"):
@@ -176,12 +190,31 @@ class CreateContact(msgspec.Struct, frozen=True, rename="camel"):
         return contact_faults(fields)
 
 
+CustomFieldKeys = Annotated[Literal["name", "slug"], Meta(description="What `customFields` in the answer is keyed by")]
+Include = Annotated[
+    str | None,
+    Meta(
+        description=f"What to answer beside the documented properties: {', '.join(f'`{name}`' for name in INCLUDES)}",
+        extra_json_schema={"pattern": f"^({'|'.join(INCLUDES)})( *, *({'|'.join(INCLUDES)}))*$"},
+    ),
+]
+
+
 class ContactView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """How contacts are answered."""
 
-    custom_field_keys: Annotated[
-        Literal["name", "slug"], Meta(description="What `customFields` in the answer is keyed by")
-    ] = "name"
+    custom_field_keys: CustomFieldKeys = "name"
+    include: Include = None
+
+    @property
+    def included(self) -> tuple[str, ...]:
+        """The columns that `include` asks for."""
+        return included_columns(self.include)
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return what the types do not say: which names there are."""
+        return _include_faults(fields)
 
 
 class CreateContactQuery(ContactView, frozen=True, rename="camel", kw_only=True):
@@ -202,14 +235,13 @@ class ListContacts(PageQuery, frozen=True, rename="camel", kw_only=True):
         Annotated[datetime, Meta(tz=True)] | None,
         Meta(description="Only contacts changed at or after this moment, in the order of their last change"),
     ] = None
-    custom_field_keys: Annotated[
-        Literal["name", "slug"], Meta(description="What `customFields` in the answer is keyed by")
-    ] = "name"
+    custom_field_keys: CustomFieldKeys = "name"
+    include: Include = None
 
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
         """Return what the types do not say; `updatedSince` has an order of its own."""
-        faults = PageQuery.faults_in(fields)
+        faults = PageQuery.faults_in(fields) + _include_faults(fields)
         if "updatedSince" in fields and "sort" in fields:
             faults.append(Fault("/query/sort", "CONFLICTING_PARAMETERS", "A list with updatedSince has its own order"))
         if "updatedSince" in fields and not _is_moment(fields["updatedSince"]):
@@ -303,6 +335,18 @@ def url_fault(url: str) -> tuple[str, str] | None:
     return "INVALID_URL", "Must be an absolute http or https address, for example https://example.com"
 
 
+def included_columns(include: str | None) -> tuple[str, ...]:
+    """Return the columns that a right value of `include` asks for, each once."""
+    return tuple(dict.fromkeys(INCLUDES[one.strip()] for one in include.split(","))) if include else ()
+
+
+def _include_faults(fields: Mapping[str, Any]) -> list[Fault]:
+    include = fields.get("include")
+    if include is not None and any(one.strip() not in INCLUDES for one in include.split(",")):
+        return [Fault("/query/include", "UNKNOWN_VALUE", f"Must be some of {', '.join(INCLUDES)}, separated by commas")]
+    return []
+
+
 def _is_moment(text: str) -> bool:
     # A query is read leniently, so the types also let seconds since 1970 pass.
     try:
@@ -341,4 +385,5 @@ _CHECKS: dict[str, Callable[[str], tuple[str, str] | None]] = {
     "linkedinUrl": url_fault,
     "linkedinSalesUrl": url_fault,
     "role": _text_fault,
+    "externalId": _text_fault,
 }

@@ -14,7 +14,7 @@ from skipcall.page import Place
 from skipcall.postgres.db import Row, Session, Statement, UniqueViolation
 
 COUNT_SLOTS = 16
-_PROPERTIES = len(Contact.__struct_fields__)
+_PROPERTIES = Contact.__struct_fields__.index("external_id")  # what comes after is included when asked for
 _CUSTOM_FIELDS_PLACE = Contact.__struct_fields__.index("custom_fields")
 FIRST_ID = UUID(int=0)
 LAST_ID = UUID(int=2**128 - 1)
@@ -35,12 +35,12 @@ _LAST_CALL_AT, _CREATED_AT, _UPDATED_AT = (
     _MOMENT.format(column=f"c.{name}", name=name) for name in ("last_call_at", "created_at", "updated_at")
 )
 
-# In the order of the properties of `Contact`, then the version.
+# In the order of the properties of `Contact`, then the version and what may be included.
 COLUMNS = f"""
     c.id::text, c.first_name, c.last_name, c.email, c.company, c.city, c.country, c.url, c.linkedin_url,
     c.linkedin_sales_url, c.role, c.allow_phone_calls, c.call_count, {_LAST_CALL_AT}, c.workspace_id::text,
     c.phone_numbers, {_CUSTOM_FIELDS} AS custom_fields, {_CREATED_AT}, {_UPDATED_AT}, c.last_modification_source,
-    c.version"""
+    c.version, c.external_id"""
 
 # `called`: with calls. A new contact has none.
 _COUNT = f"""
@@ -89,21 +89,21 @@ GET_CONTACT = Statement(
 )
 
 
-def _update(
-    custom_fields: str | None = None, *, resolving: str = "", resolved: str = "", accepted: str = "true"
+def update_statement(
+    merged: Mapping[str, str], *, only: str = "", resolving: str = "", resolved: str = "", accepted: str = "true"
 ) -> Statement:
-    """Return the statement of an update.
+    """Return the statement of an update: `merged` is what each column becomes, of the locked row `b`.
 
     `before` holds the row lock, so what is merged, compared and recorded is what is stored. `written` is the update,
     unless nothing differs or it is refused. The last SELECT answers the contact as it now is, or why it was not written.
-    `resolving` adds the part that looks for the fields which the keys of `customFields` mean.
+    `only` is what else the contact must be to be found, `resolving` adds the part that looks for the fields which the keys of
+    `customFields` mean.
     """
-    merged = _MERGED | ({"custom_fields": custom_fields} if custom_fields else {})
     return Statement(
         f"""
     WITH before AS MATERIALIZED (
         SELECT * FROM contacts
-        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
+        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL{only} FOR NO KEY UPDATE
     ){resolving}, written AS (
         UPDATE contacts c SET {", ".join(f"{column} = {value}" for column, value in merged.items())},
             version = c.version + 1, updated_at = greatest(clock_timestamp(), c.updated_at),
@@ -116,7 +116,7 @@ def _update(
             jsonb_strip_nulls(jsonb_build_object({_CHANGES})) AS changes
     ), recorded AS ({RECORD.format(type="contact.updated", changes="changes", rows="written")}
     ), c AS (
-        SELECT b.workspace_id, b.id, b.call_count, b.last_call_at, b.created_at, {_PRESENT},
+        SELECT b.workspace_id, b.id, b.call_count, b.last_call_at, b.created_at, b.external_id, {_PRESENT},
             coalesce(b.version <> ALL(:versions), false) AS stale
         FROM before b LEFT JOIN written w ON true
     )
@@ -126,9 +126,9 @@ def _update(
 
 
 # Looking for the fields that keys mean is a fifth of the whole, so a patch without any goes without.
-UPDATE_CONTACT = _update()
-UPDATE_CONTACT_AND_FIELDS = _update(
-    "(b.custom_fields || r.values) - r.cleared",
+UPDATE_CONTACT = update_statement(_MERGED)
+UPDATE_CONTACT_AND_FIELDS = update_statement(
+    _MERGED | {"custom_fields": "(b.custom_fields || r.values) - r.cleared"},
     resolving=f""", given AS (
         SELECT one.* FROM before b CROSS JOIN LATERAL (
             {GIVEN.format(workspace="b.workspace_id", contact="b.id", stored="b.custom_fields")}
@@ -240,11 +240,11 @@ class KeysRefused(msgspec.Struct, frozen=True):
 
 
 async def find_contact(
-    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, by_slug: bool
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, by_slug: bool, included: Sequence[str] = ()
 ) -> tuple[Contact, int] | None:
     """Return a contact of the workspaces and its version, or None."""
     row = await db.fetch_row(GET_CONTACT, workspace_ids=workspace_ids, id=id, by_slug=by_slug)
-    return None if row is None else (make_contact(row), row["version"])
+    return None if row is None else (make_contact(row, included), row["version"])
 
 
 async def update_contact(
@@ -259,6 +259,7 @@ async def update_contact(
     api_key_id: UUID | None,
     request_id: str | None,
     by_slug: bool,
+    included: Sequence[str] = (),
 ) -> Written | KeysRefused | None:
     """Merge `values` (by column; absent stays, "" clears) and `custom_fields` (a JSON object) into a contact.
 
@@ -278,7 +279,7 @@ async def update_contact(
         request_id=request_id,
         by_slug=by_slug,
     )
-    return None if row is None else _written(row, UUID(row["workspace_id"]), custom_fields)
+    return None if row is None else make_written(row, UUID(row["workspace_id"]), included, custom_fields)
 
 
 async def create_contact(
@@ -292,6 +293,7 @@ async def create_contact(
     api_key_id: UUID | None,
     request_id: str | None,
     by_slug: bool,
+    included: Sequence[str] = (),
 ) -> Written | KeysRefused:
     """Create a contact in a workspace from `values` (by column) and `custom_fields` (a JSON object).
 
@@ -310,7 +312,7 @@ async def create_contact(
         by_slug=by_slug,
     )
     assert row is not None  # the statement starts from an aggregate
-    return _written(row, workspace_id, custom_fields)
+    return make_written(row, workspace_id, included, custom_fields)
 
 
 async def delete_contact(
@@ -345,6 +347,7 @@ async def list_contacts(
     limit: int,
     offset: int,
     by_slug: bool,
+    included: Sequence[str] = (),
 ) -> tuple[list[Contact], int]:
     """Return contacts in order of creation after a place, and how many the workspaces hold."""
     rows = await db.fetch_rows(
@@ -356,7 +359,7 @@ async def list_contacts(
         offset=offset,
         by_slug=by_slug,
     )
-    return [make_contact(row) for row in rows if row["id"] is not None], rows[0]["total"]
+    return [make_contact(row, included) for row in rows if row["id"] is not None], rows[0]["total"]
 
 
 async def list_changed_contacts(
@@ -369,6 +372,7 @@ async def list_changed_contacts(
     offset: int,
     by_slug: bool,
     count_max: int,
+    included: Sequence[str] = (),
 ) -> tuple[list[Contact], list[datetime], int]:
     """Return contacts changed since a moment in the order of their last change, these moments, and a count.
 
@@ -388,7 +392,7 @@ async def list_changed_contacts(
     )
     found = [row for row in rows if row["id"] is not None]
     return (
-        [make_contact(row) for row in found],
+        [make_contact(row, included) for row in found],
         [row["occurred_at"] for row in found],
         place.total if place else rows[0]["total"],
     )
@@ -398,14 +402,22 @@ async def _fetch_row(db: Session, statement: Statement, **values: Any) -> Row | 
     try:
         return await db.fetch_row(statement, **values)
     except UniqueViolation as violation:
-        if violation.constraint_name == "custom_unique_values_pkey":
-            raise CustomValueTaken from violation
+        raise_if_taken(violation)
         raise
 
 
-def _written(row: Row, workspace_id: UUID, custom_fields: str | None) -> Written | KeysRefused:
+def raise_if_taken(violation: UniqueViolation) -> None:
+    """Raise `CustomValueTaken` if another contact has a value of a unique field."""
+    if violation.constraint_name == "custom_unique_values_pkey":
+        raise CustomValueTaken from violation
+
+
+def make_written(
+    row: Row, workspace_id: UUID, included: Sequence[str], custom_fields: str | None = None
+) -> Written | KeysRefused:
+    """Return what the row of a writing statement says; `custom_fields` is what it was given."""
     if not (row["unknown"] or row["twice"] or row["refused"] or row["taken"] or row["missing"]):
-        return Written(make_contact(row), row["version"], row["by_name"], row["stale"])
+        return Written(make_contact(row, included), row["version"], row["by_name"], row["stale"])
     given = msgspec.json.decode(custom_fields or "{}")
     return KeysRefused(
         workspace_id,
@@ -417,8 +429,8 @@ def _written(row: Row, workspace_id: UUID, custom_fields: str | None) -> Written
     )
 
 
-def make_contact(row: Row) -> Contact:
-    """Return the contact of a row that begins with `COLUMNS`."""
+def make_contact(row: Row, included: Sequence[str] = ()) -> Contact:
+    """Return the contact of a row that begins with `COLUMNS`, with columns that are answered only when asked for."""
     values = list(row[:_PROPERTIES])
     values[_CUSTOM_FIELDS_PLACE] = msgspec.Raw(values[_CUSTOM_FIELDS_PLACE].encode())
-    return Contact(*values)
+    return Contact(*values, **{name: row[name] for name in included}) if included else Contact(*values)

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall.api_keys.model import Caller
-from skipcall.contacts import actions, finding, queries
+from skipcall.contacts import actions, finding, phone_numbers, queries
 from skipcall.contacts.lookup import ContactMatches, LookupContacts
 from skipcall.contacts.model import (
     Contact,
@@ -14,8 +14,9 @@ from skipcall.contacts.model import (
     CreateContactQuery,
     ListContacts,
     UpdateContact,
+    included_columns,
 )
-from skipcall.contacts.queries import Written
+from skipcall.contacts.phone_numbers import AddPhoneNumber
 from skipcall.contacts.search import JSON_DEPTH_MAX, SearchContacts, SearchView
 from skipcall.errors import NotFound, PreconditionFailed
 from skipcall.http.conditional import answer_versioned, etag
@@ -45,6 +46,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
     caller: Caller = request.caller
     workspace_ids = query.narrow(caller.scope.workspace_ids)
     by_slug = query.custom_field_keys == "slug"
+    included = included_columns(query.include)
     limit = query.size + 1
     cursor = None
     if query.updated_since is None:
@@ -57,6 +59,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
             limit=limit,
             offset=query.offset,
             by_slug=by_slug,
+            included=included,
         )
         if len(contacts) == limit:
             cursor = encode_cursor(order, Place(UUID(contacts[query.size - 1].id)))
@@ -70,6 +73,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
         offset=query.offset,
         by_slug=by_slug,
         count_max=COUNT_MAX,
+        included=included,
     )
     if len(contacts) == limit:
         cursor = encode_cursor(_CHANGED, Place(UUID(contacts[query.size - 1].id), moments[query.size - 1], total))
@@ -104,8 +108,9 @@ async def create_contact(request: Request, body: CreateContact, query: CreateCon
         body,
         request_id=request.id,
         by_slug=query.custom_field_keys == "slug",
+        included=query.included,
     )
-    _note_deprecation(request, caller, written)
+    note_deprecation(request, caller, name_used=written.name_used)
     content = encode(written.contact)
     location = ("location", f"/v1/contacts/{written.contact.id}")
     return Answer(content, 201, (location, ("etag", etag(written.contact.id, written.version, content))))
@@ -166,7 +171,7 @@ async def get_contact(request: Request, id: UUID, query: ContactView) -> Answer:
 
     Answers 404 for a contact in a workspace outside the scope of the API key, as for one that does not exist.
     """
-    contact, version = await _get(request, id, by_slug=query.custom_field_keys == "slug")
+    contact, version = await _get(request, id, query)
     return answer_versioned(request, contact.id, version, encode(contact))
 
 
@@ -187,13 +192,19 @@ async def update_contact(request: Request, id: UUID, body: UpdateContact, query:
     Changes only what is given. Answers 404 for a contact in a workspace outside the scope of the API key.
     """
     caller: Caller = request.caller
-    by_slug = query.custom_field_keys == "slug"
     written = await actions.update_contact(
-        request.database, caller, id, body, versions=request.versions, request_id=request.id, by_slug=by_slug
+        request.database,
+        caller,
+        id,
+        body,
+        versions=request.versions,
+        request_id=request.id,
+        by_slug=query.custom_field_keys == "slug",
+        included=query.included,
     )
     if written.stale:
-        await _refuse_stale(request, id, by_slug=by_slug)
-    _note_deprecation(request, caller, written)
+        await _refuse_stale(request, id, query)
+    note_deprecation(request, caller, name_used=written.name_used)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
 
 
@@ -222,25 +233,78 @@ async def delete_contact(request: Request, id: UUID) -> Answer:
         request_id=request.id,
     )
     if not deleted:
-        await _refuse_stale(request, id, by_slug=False)
+        await _refuse_stale(request, id, ContactView())
     return Answer(b"", 204)
 
 
-async def _get(request: Request, id: UUID, *, by_slug: bool) -> tuple[Contact, int]:
+@operation(
+    "POST",
+    "/v1/contacts/{id}/phone-numbers",
+    tag="Contacts",
+    scope="contacts:write",
+    answers=Contact,
+    noun="Contact",
+    conditional=True,
+)
+async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, query: ContactView) -> Answer:
+    """Add a phone number.
+
+    At the end, or where `position` says; the other numbers stay, whoever writes them meanwhile. A number that the contact has
+    already changes nothing and stays where it is.
+    """
+    written = await phone_numbers.add_phone_number(
+        request.database, request.caller, id, body, versions=request.versions, request_id=request.id, view=query
+    )
+    if written.stale:
+        await _refuse_stale(request, id, query)
+    return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
+
+
+@operation(
+    "DELETE",
+    "/v1/contacts/{id}/phone-numbers/{number}",
+    tag="Contacts",
+    scope="contacts:write",
+    answers=Contact,
+    noun="Contact",
+    statuses=(409,),
+    conditional=True,
+)
+async def remove_phone_number(request: Request, id: UUID, number: str, query: ContactView) -> Answer:
+    """Remove a phone number.
+
+    `number` is in E.164 form, its `+` written as `%2B`. Answers the contact with the numbers that it keeps. The last number
+    cannot be removed.
+    """
+    written = await phone_numbers.remove_phone_number(
+        request.database, request.caller, id, number, versions=request.versions, request_id=request.id, view=query
+    )
+    if written.stale:
+        await _refuse_stale(request, id, query)
+    return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
+
+
+async def _get(request: Request, id: UUID, view: ContactView) -> tuple[Contact, int]:
     caller: Caller = request.caller
-    found = await queries.find_contact(request.database, caller.scope.workspace_ids, id, by_slug=by_slug)
+    found = await queries.find_contact(
+        request.database,
+        caller.scope.workspace_ids,
+        id,
+        by_slug=view.custom_field_keys == "slug",
+        included=view.included,
+    )
     if found is None:
         raise NotFound("Contact")
     return found
 
 
-async def _refuse_stale(request: Request, id: UUID, *, by_slug: bool) -> None:
+async def _refuse_stale(request: Request, id: UUID, view: ContactView) -> None:
     """Raise `PreconditionFailed` with the tag of the contact as it is now, or `NotFound`."""
-    contact, version = await _get(request, id, by_slug=by_slug)
+    contact, version = await _get(request, id, view)
     raise PreconditionFailed(etag(contact.id, version, encode(contact)))
 
 
-def _note_deprecation(request: Request, caller: Caller, written: Written) -> None:
-    if written.name_used:
+def note_deprecation(request: Request, caller: Caller, *, name_used: bool) -> None:
+    if name_used:
         request.notes.extend(_NAME_DEPRECATED)
         caller.use.custom_field_names += 1

@@ -173,10 +173,10 @@ async def find_custom_field(
     return None if row is None else make_field(row, details=details)
 
 
-async def list_keys(db: Session, workspace_id: UUID) -> list[str]:
-    """Return every slug and every name that `customFields` of a workspace's contacts may be keyed by."""
+async def list_keys(db: Session, workspace_id: UUID) -> dict[str, str]:
+    """Return every key that `customFields` of a workspace's contacts may have, with the slug of the field that it means."""
     rows = await db.fetch_rows(_LIST_KEYS, workspace_id=workspace_id)
-    return list(dict.fromkeys(key for row in rows for key in (row["slug"], row["name"])))
+    return {row["name"]: row["slug"] for row in rows} | {row["slug"]: row["slug"] for row in rows}
 
 
 async def find_slugs(db: Session, workspace_ids: Sequence[UUID], slugs: Sequence[str]) -> dict[str, list[UUID]]:

@@ -73,6 +73,24 @@ REFUSALS = {
         "The first request with this `Idempotency-Key` is still running.",
         "Send the same request again after `Retry-After` seconds; it then answers the result of the first.",
     ),
+    "AMBIGUOUS_MATCH": (
+        (
+            "The keys of an upsert lead to several contacts, or a phone number or e-mail address leads to a contact that has "
+            "another `externalId`, or the `externalId` is that of a contact that was not to be looked for by it."
+        ),
+        (
+            "`candidates`, inside `error`, lists the contacts, at most 100, each with its `externalId` and the keys that led to it "
+            "(`matchedBy`). Send the `id` of the one that is meant, or narrow `match`. Nothing was changed."
+        ),
+    ),
+    "TOO_MANY_PHONE_NUMBERS": (
+        "The contact has as many phone numbers as it may have.",
+        "Remove one that is not needed any more.",
+    ),
+    "LAST_PHONE_NUMBER": (
+        "The phone number is the only one of the contact, and a contact always keeps one.",
+        "Add another number first, or delete the contact.",
+    ),
     "CUSTOM_FIELD_NAME_TAKEN": (
         "Another custom field of the workspace has this name.",
         "Use that field, or another name.",

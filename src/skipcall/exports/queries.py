@@ -177,7 +177,7 @@ async def list_field_names(tx: Session, workspace_id: UUID) -> list[str]:
 async def list_contacts(tx: Session, workspace_id: UUID, *, after: UUID, limit: int) -> list[Contact]:
     """Return contacts in order of creation after one."""
     rows = await tx.fetch_rows(_LIST_CONTACTS, workspace_id=workspace_id, after=after, limit=limit, by_slug=False)
-    return [make_contact(row) for row in rows]
+    return [make_contact(row, ("external_id",)) for row in rows]
 
 
 def _values(claimed: Claimed) -> dict[str, object]:

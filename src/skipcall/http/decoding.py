@@ -10,6 +10,7 @@ import difflib
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote
 from uuid import UUID
@@ -49,13 +50,19 @@ class Shape:
     def __init__(self, type_: Any) -> None:
         self.type = type_
         self.info = inspect.type_info(type_)
-        whole = self.info.type if isinstance(self.info, inspect.Metadata) else self.info
+        whole = _without_metadata(self.info)
         part = whole.item_type if isinstance(whole, inspect.ListType) else whole
         self.fields = {one.encode_name: one for one in getattr(part, "fields", ())}
         self.names = frozenset(self.fields)
         self.faults_in = getattr(type_, "faults_in", None)
         needed = part is not whole or any(one.required for one in self.fields.values())
         self.nothing = None if needed else msgspec.convert({}, type_)
+
+    @cached_property
+    def parts(self) -> "dict[str, Shape]":
+        """The objects inside, for the names in them; not those in arrays. An object may hold others of its own kind."""
+        inner = {name: _without_metadata(one.type) for name, one in self.fields.items()}
+        return {name: Shape(one.cls) for name, one in inner.items() if isinstance(one, inspect.StructType)}
 
     def convert(self, value: Any, *, strict: bool, place: str = "") -> tuple[Any, list[Fault]]:
         """Return the struct made of a decoded value, or None and every fault in it."""
@@ -74,16 +81,20 @@ class Shape:
             faults.extend(fault for fault in self.faults_in(good) if fault.pointer not in bad)
         return (None, faults) if faults else (struct, faults)
 
-    def unknown_in(self, value: Any) -> list[tuple[str, str]]:
-        """Return the names in a decoded body that are not known, each with the pointer to its object."""
-        parts = ((f"/{number}", one) for number, one in enumerate(value)) if isinstance(value, list) else (("", value),)
-        return [
-            (place, name)
-            for place, one in parts
+    def unknown_in(self, value: Any) -> list[tuple[str, str, "Shape"]]:
+        """Return the names in a decoded body that are not known, each with the pointer to its object and what that takes."""
+        items = ((f"/{number}", one) for number, one in enumerate(value)) if isinstance(value, list) else (("", value),)
+        found = [
+            (place, name, self)
+            for place, one in items
             if isinstance(one, dict) and not one.keys() <= self.names
             for name in one
             if name not in self.names
         ]
+        for part, shape in self.parts.items():
+            if isinstance(value, dict) and part in value:
+                found += [(f"/{part}{place}", name, one) for place, name, one in shape.unknown_in(value[part])]
+        return found
 
 
 def decode_json(raw: bytes, depth_max: int = DEPTH_MAX) -> Any:
@@ -151,6 +162,10 @@ def header_list(names: list[str]) -> str:
     """Return names as one header value; whatever is not a plain name is percent-encoded."""
     shown = [quote(name[:IGNORED_NAME_LENGTH_MAX], safe="$[]") for name in names[:IGNORED_NAMES_MAX]]
     return ", ".join(shown) + (", ..." if len(names) > IGNORED_NAMES_MAX else "")
+
+
+def _without_metadata(info: inspect.Type) -> inspect.Type:
+    return info.type if isinstance(info, inspect.Metadata) else info
 
 
 class _TooDeep(Exception):

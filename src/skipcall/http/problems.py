@@ -1,11 +1,13 @@
 """The one place that turns a refusal into a status and an envelope.
 
-`{"error": {"code", "message", "status"}}` is the contract's; `requestId`, `docUrl` and `details` are added inside it.
+`{"error": {"code", "message", "status"}}` is the contract's; `requestId`, `docUrl`, `details` and what a refusal tells programs are
+added inside it.
 """
 
 import logging
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -141,7 +143,7 @@ def answer_refusal(request: Request, refusal: Refusal) -> Answer:
         headers = (("allow", ", ".join(refusal.allowed)),)
     elif isinstance(refusal, RangeNotSatisfiable):
         headers = (("content-range", f"bytes */{refusal.length}"),)
-    return _answer(request, status, refusal.code, refusal.message, headers, refusal.faults)
+    return _answer(request, status, refusal.code, refusal.message, headers, refusal.faults, refusal.properties)
 
 
 def answer_failure(request: Request, failure: Exception) -> Answer:
@@ -178,6 +180,8 @@ def _answer(
     message: str,
     headers: tuple[tuple[str, str], ...],
     details: Sequence[Fault],
+    properties: Mapping[str, Any] = MappingProxyType({}),
 ) -> Answer:
     error = ErrorBody(code, message, status, request.id, DOCUMENTED_AT + code, details)
-    return Answer(_encode(Error(error)), status, headers)
+    content = _encode({"error": msgspec.to_builtins(error) | properties} if properties else Error(error))
+    return Answer(content, status, headers)

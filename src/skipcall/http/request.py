@@ -48,8 +48,8 @@ class Request:
 
     `caller` is set by the gate: who is asking. `database` is what a route runs its statements on: the pool or, under an
     Idempotency-Key, the transaction that also keeps the answer. `searches` is a small pool whose statements are planned for
-    their values. `archive` is where files are kept. `gate` and `sources` are for
-    routes that authenticate in their own way. `versions` are those that If-Match accepts, None for any.
+    their values. `archive` is where files are kept. `gate` and `sources` are for routes that authenticate in their own way.
+    `versions` are those that If-Match accepts, None for any. `strict`: what is not known is to be refused, not ignored.
     `headers` are those that every answer to this request carries; `notes` are added by the route or by decoding.
     """
 
@@ -69,6 +69,7 @@ class Request:
         "scope",
         "searches",
         "sources",
+        "strict",
         "versions",
     )
 
@@ -87,6 +88,7 @@ class Request:
         self.path_values: tuple[str, ...] = ()
         self.body = b""
         self.versions: list[int] | None = None
+        self.strict = False
         self.idempotency_key: str | None = None
         self.headers: list[tuple[str, str]] = [("x-request-id", self.id)]
         self.notes: list[tuple[str, str]] = []

@@ -30,7 +30,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `body_types` are the media types of a body that is not JSON, which the route reads itself (`http.bodies`);
     `answer_types` those of an answer that is not JSON. `body_bytes_max` is the limit of either kind of body, `body_depth_max` that of
     the nesting of JSON.
-    `other_successes` says what other statuses mean that are no refusal.
+    `other_successes` says what other statuses mean that are no refusal. `at_once_max` is how many of it run at once in a process;
+    the others wait, so that long ones leave connections to short ones.
     """
 
     method: Method
@@ -57,6 +58,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     body_depth_max: int
     answer_types: tuple[str, ...]
     other_successes: Mapping[int, str]
+    at_once_max: int | None
 
 
 def operation(
@@ -77,6 +79,7 @@ def operation(
     body_depth_max: int = DEPTH_MAX,
     answer_types: tuple[str, ...] = (),
     other_successes: Mapping[int, str] = MappingProxyType({}),
+    at_once_max: int | None = None,
 ) -> Callable[[Handler], Operation]:
     """Declare a route. Its docstring is the public text: first line the summary, the rest the description."""
 
@@ -108,6 +111,7 @@ def operation(
             body_depth_max=body_depth_max,
             answer_types=answer_types,
             other_successes=other_successes,
+            at_once_max=at_once_max,
         )
 
     return declare

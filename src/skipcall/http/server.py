@@ -5,12 +5,13 @@ the route. A refusal at any step becomes the envelope in `problems`. Written aga
 (docs/decisions/0001).
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from skipcall.errors import FAULTS_MAX, Fault, Invalid, NotFound, Refusal
+from skipcall.errors import FAULTS_MAX, Fault, Invalid, NotFound, Refusal, Unavailable
 from skipcall.http import conditional, problems
 from skipcall.http.bodies import read_body
 from skipcall.http.decoding import Shape, decode_json, decode_query, header_list, unknown_names
@@ -20,6 +21,7 @@ from skipcall.http.streams import Streamed
 
 HEADER_BYTES_MAX = 16_384
 HEADER_FIELDS_MAX = 64
+TURN_TIMEOUT_SECONDS = 10.0
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _NOT_IN_PREFERENCE = str.maketrans("", "", ' \t"')
 _JSON_TYPES = frozenset(("application/json", "application/merge-patch+json"))
@@ -45,6 +47,7 @@ class Application:
         self._perform = perform
         self._bodies = {one: Shape(one.body) for one in self.router.operations if one.body is not None}
         self._queries = {one: Shape(one.query) for one in self.router.operations if one.query is not None}
+        self._turns = {one: asyncio.Semaphore(one.at_once_max) for one in self.router.operations if one.at_once_max}
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         request = Request(scope, protocol)
@@ -84,6 +87,16 @@ class Application:
             raise NotFound("Path")
         request.operation = operation
         arguments = await self._arguments(request, operation)
+        turns = self._turns.get(operation)
+        if turns is None:
+            return await self._run(request, operation, arguments)
+        await _wait_for(turns)
+        try:
+            return await self._run(request, operation, arguments)
+        finally:
+            turns.release()
+
+    async def _run(self, request: Request, operation: Operation, arguments: dict[str, Any]) -> Answer:
         if operation.idempotent and request.idempotency_key is not None:
             return await self._perform(request, lambda: operation.handler(request, **arguments))
         return await operation.handler(request, **arguments)
@@ -96,6 +109,7 @@ class Application:
         ignored: list[str] = []
         prefer = headers.get("prefer")
         strict = prefer is not None and "handling=strict" in prefer.translate(_NOT_IN_PREFERENCE).lower()
+        request.strict = strict
         query = self._queries.get(operation)
         if query is not None:
             arguments["query"], faults, ignored = decode_query(request.scope.query_string, query, strict=strict)
@@ -128,13 +142,20 @@ class Application:
         struct, faults = shape.convert(value, strict=True)
         unknown = shape.unknown_in(value)
         if unknown and strict:
-            faults = [
-                *faults,
-                *(one for place, name in unknown[:FAULTS_MAX] for one in unknown_names([name], shape, place)),
-            ]
+            told = {one.pointer for one in faults}
+            found = (one for place, name, part in unknown[:FAULTS_MAX] for one in unknown_names([name], part, place))
+            faults = [*faults, *(one for one in found if one.pointer not in told)]
         elif unknown:
-            request.notes.append(("x-ignored-fields", header_list(list(dict.fromkeys(name for _, name in unknown)))))
+            request.notes.append(("x-ignored-fields", header_list(list(dict.fromkeys(name for _, name, _ in unknown)))))
         return struct, faults
+
+
+async def _wait_for(turns: asyncio.Semaphore) -> None:
+    try:
+        async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
+            await turns.acquire()
+    except TimeoutError:
+        raise Unavailable("Too many requests of this kind at once; try again") from None
 
 
 def _check_header_sizes(scope: Scope) -> None:
@@ -158,7 +179,7 @@ def _read_condition(request: Request) -> list[Fault]:
     if "if-match" not in headers or request.scope.method in ("GET", "HEAD"):
         return []
     try:
-        request.versions = conditional.versions_in(", ".join(headers.get_all("if-match")), request.path_values[-1])
+        request.versions = conditional.versions_in(", ".join(headers.get_all("if-match")), request.path_values[0])
     except ValueError:
         return [
             Fault("/header/If-Match", "MALFORMED_ETAG", 'Must be * or a list of entity tags such as "7-1d2c-0badcafe"')

@@ -74,7 +74,16 @@ PLAIN = Preset(
         ),
     },
     marks=("firstName", "lastName", "phoneNumbers", "linkedinUrl", "linkedinSalesUrl", "allowPhoneCalls"),
-    ignored=("id", "callCount", "lastCallAt", "teamId", "createdAt", "updatedAt", "lastModificationSource"),
+    ignored=(
+        "id",
+        "externalId",
+        "callCount",
+        "lastCallAt",
+        "teamId",
+        "createdAt",
+        "updatedAt",
+        "lastModificationSource",
+    ),
 )
 
 HUBSPOT = Preset(

@@ -1256,6 +1256,8 @@ CREATE INDEX calls_of_5_minutes ON ONLY public.calls USING btree (workspace_id, 
 
 CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 
+CREATE INDEX contacts_by_email ON public.contacts USING btree (workspace_id, lower(email)) WHERE ((deleted_at IS NULL) AND (email IS NOT NULL));
+
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
 CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='8192') WHERE (deleted_at IS NULL);

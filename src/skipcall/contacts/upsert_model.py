@@ -1,0 +1,391 @@
+"""Upserts on the wire, and what one makes of the contacts that its keys lead to."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from skipcall import ids
+from skipcall.contacts.model import PHONE_NUMBERS_MAX, Contact, ExternalId, UpdateContact, contact_faults
+from skipcall.errors import Conflict, Fault, Invalid, Refusal
+from skipcall.workspaces.model import Id
+
+BATCH_ITEMS_MAX = 500
+BATCH_BYTES_MAX = 2_097_152
+CANDIDATES_MAX = 100  # told of one upsert
+
+MatchKey = Literal["id", "externalId", "phoneNumbers", "email"]
+Mode = Literal["overwrite", "fillIfEmpty"]
+NumbersMode = Literal["overwrite", "fillIfEmpty", "append"]
+Status = Literal["created", "updated", "unchanged", "ambiguous", "error"]
+MATCH_KEYS: tuple[MatchKey, ...] = get_args(MatchKey)
+
+Changes = Annotated[
+    dict[str, Annotated[list[Any], Meta(extra_json_schema={"items": {"nullable": True}})]],
+    Meta(
+        description="What has changed: each property with its old and its new value. Custom values are keyed by slug.",
+        extra_json_schema={"example": {"company": [None, "Atelier Nord"]}},
+    ),
+]
+MatchedBy = Annotated[list[MatchKey], Meta(description="The keys that led to the contact; none if it is new")]
+
+
+class UpsertContact(UpdateContact, frozen=True, rename="camel"):
+    """What to make of a contact. A new one needs `firstName`, `lastName` and `phoneNumbers`; absent properties stay."""
+
+    id: Annotated[UUID | None | UnsetType, Meta(description="Only to find the contact; never given to a new one")] = (
+        UNSET
+    )
+    external_id: ExternalId | None | UnsetType = UNSET
+
+
+class FieldModes(msgspec.Struct, frozen=True, rename="camel"):
+    """How a property of a contact that is there already is written, where it is not as `mode` says."""
+
+    first_name: Mode | UnsetType = UNSET
+    last_name: Mode | UnsetType = UNSET
+    email: Mode | UnsetType = UNSET
+    company: Mode | UnsetType = UNSET
+    city: Mode | UnsetType = UNSET
+    country: Mode | UnsetType = UNSET
+    url: Mode | UnsetType = UNSET
+    linkedin_url: Mode | UnsetType = UNSET
+    linkedin_sales_url: Mode | UnsetType = UNSET
+    role: Mode | UnsetType = UNSET
+    allow_phone_calls: Mode | UnsetType = UNSET
+    phone_numbers: Annotated[
+        NumbersMode | UnsetType, Meta(description="`append` adds the numbers that are not there, at the end")
+    ] = UNSET
+    custom_fields: Mode | UnsetType = UNSET
+    external_id: Mode | UnsetType = UNSET
+
+
+class UpsertOptions(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """How a contact is looked for, and how one that is there is written."""
+
+    match: Annotated[
+        list[MatchKey],
+        Meta(
+            min_length=1,
+            max_length=len(MATCH_KEYS),
+            description="The properties that may lead to the contact. All of them if absent.",
+        ),
+    ] = msgspec.field(default_factory=lambda: list(MATCH_KEYS))
+    mode: Annotated[
+        Mode,
+        Meta(
+            description="How properties of a contact that is there are written: `overwrite` does what a PATCH does, "
+            "`fillIfEmpty` only fills those that are empty"
+        ),
+    ] = "overwrite"
+    modes: Annotated[FieldModes, Meta(description="`mode` for single properties")] = FieldModes()
+    dry_run: Annotated[bool, Meta(description="Answer what would be done, and do nothing")] = False
+
+
+class Upsert(UpsertOptions, frozen=True, rename="camel", kw_only=True):
+    """One contact to write, wherever it is."""
+
+    contact: UpsertContact
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return the faults of the contact that types cannot say."""
+        contact = fields.get("contact")
+        if not isinstance(contact, dict):
+            return []
+        types: dict[str, type] = {"phoneNumbers": list, "customFields": dict}
+        typed = {name: one for name, one in contact.items() if isinstance(one, types.get(name, str))}
+        return [placed(fault, "/contact") for fault in contact_faults(typed)]
+
+
+class ContactBatch(UpsertOptions, frozen=True, rename="camel", kw_only=True):
+    """Contacts to write, each by itself, one after the other."""
+
+    # Each item is read by itself, since a fault in one is no fault of the request.
+    items: Annotated[
+        list[Any],
+        Meta(
+            min_length=1,
+            max_length=BATCH_ITEMS_MAX,
+            extra_json_schema={"items": {"$ref": "#/components/schemas/UpsertContact"}},
+        ),
+    ]
+
+
+class BatchQuery(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of a batch."""
+
+    workspace_id: Annotated[
+        str | None, Meta(description="The workspace to write in; the key's default workspace if absent")
+    ] = None
+
+
+class MatchedKey(msgspec.Struct, frozen=True):
+    """A key that led to a contact."""
+
+    key: MatchKey
+    value: str
+
+
+class Candidate(msgspec.Struct, frozen=True, rename="camel"):
+    """A contact that may have been meant."""
+
+    id: Id
+    external_id: ExternalId | None
+    matched_by: list[MatchedKey]
+
+
+class UpsertResult(msgspec.Struct, frozen=True, rename="camel"):
+    """What was done, and the contact after it."""
+
+    status: Literal["created", "updated", "unchanged"]
+    matched_by: MatchedBy
+    changes: Changes | None
+    contact: Annotated[Contact | None, Meta(description="Null if a dry run would create it")]
+
+
+class ItemError(msgspec.Struct, frozen=True):
+    """Why an item was refused, as the error of a request is told."""
+
+    code: str
+    message: str
+    details: Sequence[Fault] = ()
+
+
+class BatchResult(msgspec.Struct, frozen=True, rename="camel"):
+    """What was done about one item."""
+
+    index: Annotated[int, Meta(description="Place of the item, from 0")]
+    status: Status
+    id: Annotated[
+        Id | UnsetType, Meta(description="The contact, unless there is none or a dry run would create it")
+    ] = UNSET
+    matched_by: MatchedBy | UnsetType = UNSET
+    changes: Changes | UnsetType = UNSET
+    candidates: Annotated[list[Candidate] | UnsetType, Meta(description="If ambiguous: which may have been meant")] = (
+        UNSET
+    )
+    error: ItemError | UnsetType = UNSET
+
+
+class BatchSummary(msgspec.Struct):
+    """How many items came to what."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    ambiguous: int = 0
+    error: int = 0
+
+
+class BatchResults(msgspec.Struct, frozen=True):
+    """What was done about each item, in the order of the items."""
+
+    results: list[BatchResult]
+    summary: BatchSummary
+
+
+class AmbiguousMatch(Conflict):
+    """The keys of one upsert lead to several contacts, or to one that another system's id tells apart."""
+
+    code = "AMBIGUOUS_MATCH"
+
+    def __init__(self, candidates: list[Candidate]) -> None:
+        super().__init__("It cannot be told which contact is meant; see candidates")
+        self.candidates = candidates
+        self.properties = {"candidates": candidates}
+
+
+def placed(fault: Fault, place: str) -> Fault:
+    """Return a fault of a part as one of the whole, where the part stands at `place`."""
+    return msgspec.structs.replace(fault, pointer=place + fault.pointer)
+
+
+# ------------------------------------------------------------------------------------------------------- the rule
+
+NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(UpsertContact) if field.name != "id"}
+COLUMNS = tuple(name for name in NAMES if name != "custom_fields")
+_REQUIRED = ("first_name", "last_name", "phone_numbers")
+_EMPTY = (None, "")
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What an item gives: `values` by column, "" or None where one is to be cleared, custom values by slug likewise."""
+
+    id: UUID | None
+    values: dict[str, Any]
+    custom_values: dict[str, str | None]
+
+
+class Record(msgspec.Struct):
+    """A contact as the items so far have made it. `values` by column; `version` is 0 before a new one is kept."""
+
+    id: UUID
+    version: int
+    values: dict[str, Any]
+    is_new: bool = False
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One change of one contact, as it is recorded."""
+
+    type: Literal["contact.created", "contact.updated"]
+    id: UUID
+    version: int
+    changes: dict[str, list[Any]] | None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What becomes of one item: a record that is written or needs no writing, or a refusal."""
+
+    status: Status
+    record: Record | None = None
+    matched_by: list[MatchKey] = []
+    changes: dict[str, list[Any]] | None = None
+    refusal: Refusal | None = None
+
+
+def refused(refusal: Refusal) -> Outcome:
+    """Return the outcome of an item that is refused."""
+    return Outcome("ambiguous" if isinstance(refusal, AmbiguousMatch) else "error", refusal=refusal)
+
+
+class Ledger:
+    """The contacts that the keys of a request lead to, as its items make them, one after the other.
+
+    `folded` says of each e-mail address, of items and contacts, what it is compared by. Afterwards `steps` is what was done, in
+    order, and `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value.
+    """
+
+    def __init__(
+        self,
+        records: Iterable[Record],
+        folded: Mapping[str, str],
+        options: UpsertOptions,
+        required_slugs: Sequence[str] = (),
+    ) -> None:
+        self._folded = folded
+        self._required_slugs = required_slugs
+        self._match = frozenset(options.match)
+        self._mode = options.mode
+        self._modes = {name: mode for name in NAMES if (mode := getattr(options.modes, name)) is not UNSET}
+        self._records: dict[UUID, Record] = {}
+        self._holders: dict[tuple[MatchKey, str], dict[UUID, None]] = {}
+        self.steps: list[Step] = []
+        self.written: dict[UUID, Record] = {}
+        for record in records:
+            self._keep(record)
+
+    def apply(self, given: Given) -> Outcome:
+        """Create or change what an item leads to, or say why not."""
+        hits: dict[UUID, list[MatchedKey]] = {}
+        # An externalId is unique, so whoever has it counts, asked for or not.
+        for key, value in _keys(given.id, given.values):
+            if key in self._match or key == "externalId":
+                for id in self._holders.get((key, self._folded.get(value, value)), ()):
+                    hits.setdefault(id, []).append(MatchedKey(key, value))
+        if not hits:
+            return self._create(given)
+        id, keys = next(iter(hits.items()))
+        matched_by = list(dict.fromkeys(one.key for one in keys))
+        record = self._records[id]
+        if len(hits) > 1 or not self._match & set(matched_by) or _is_another(record, given, matched_by):
+            return refused(AmbiguousMatch([self._candidate(*hit) for hit in list(hits.items())[:CANDIDATES_MAX]]))
+        after = self._merge(record.values, given)
+        if len(after["phone_numbers"]) > PHONE_NUMBERS_MAX:
+            fault = Fault("/phoneNumbers", "TOO_MANY_ITEMS", f"With those that are there more than {PHONE_NUMBERS_MAX}")
+            return refused(Invalid([fault]))
+        cleared = record.values["custom_fields"].keys() - after["custom_fields"].keys()
+        if missing := [slug for slug in self._required_slugs if slug in cleared]:
+            return refused(Invalid([_missing(slug) for slug in missing]))
+        changes = {
+            NAMES[name]: [before, after[name]] for name, before in record.values.items() if after[name] != before
+        }
+        if not changes:
+            return Outcome("unchanged", record, matched_by)
+        self._write(record, after, "contact.updated", changes)
+        return Outcome("updated", record, matched_by, changes)
+
+    def _create(self, given: Given) -> Outcome:
+        if given.id is not None:
+            return refused(Invalid([Fault("/id", "UNKNOWN_CONTACT", "The workspace has no contact with this id")]))
+        missing = [name for name in _REQUIRED if name not in given.values]
+        if missing:
+            text = "No contact has these keys, and a new one needs this"
+            return refused(Invalid([Fault(f"/{NAMES[name]}", "REQUIRED", text) for name in missing]))
+        empty: dict[str, Any] = {**dict.fromkeys(COLUMNS), "custom_fields": {}}
+        values = {"allow_phone_calls": True} | {
+            name: value for name, value in given.values.items() if value not in _EMPTY
+        }
+        custom_values = {slug: value for slug, value in given.custom_values.items() if value}
+        if lacking := [slug for slug in self._required_slugs if slug not in custom_values]:
+            return refused(Invalid([_missing(slug) for slug in lacking]))
+        record = Record(ids.new_id(), 0, empty, is_new=True)
+        self._write(record, empty | values | {"custom_fields": custom_values}, "contact.created", None)
+        return Outcome("created", record)
+
+    def _merge(self, before: Mapping[str, Any], given: Given) -> dict[str, Any]:
+        after = dict(before)
+        for name, value in given.values.items():
+            mode = self._modes.get(name, self._mode)
+            if mode == "append":
+                after[name] = list(dict.fromkeys([*before[name], *value]))
+            elif mode == "overwrite" or before[name] in _EMPTY:
+                after[name] = None if value in _EMPTY else value
+        custom_values = dict(before["custom_fields"])
+        for slug, one in given.custom_values.items():
+            if self._modes.get("custom_fields", self._mode) == "overwrite" or slug not in custom_values:
+                custom_values[slug] = one
+        after["custom_fields"] = {slug: one for slug, one in custom_values.items() if one}
+        return after
+
+    def _write(self, record: Record, after: dict[str, Any], type: Any, changes: dict[str, list[Any]] | None) -> None:
+        for key in self._keys_held(record):
+            self._holders[key].pop(record.id, None)
+        record.values = after
+        record.version += 1
+        self._keep(record)
+        self.written[record.id] = record
+        self.steps.append(Step(type, record.id, record.version, changes))
+
+    def _keep(self, record: Record) -> None:
+        self._records[record.id] = record
+        for key in self._keys_held(record):
+            self._holders.setdefault(key, {})[record.id] = None
+
+    def _keys_held(self, record: Record) -> list[tuple[MatchKey, str]]:
+        if not record.version:
+            return []
+        return [(key, self._folded.get(value, value)) for key, value in _keys(record.id, record.values)]
+
+    def _candidate(self, id: UUID, keys: list[MatchedKey]) -> Candidate:
+        return Candidate(str(id), self._records[id].values["external_id"], keys)
+
+
+def _missing(slug: str) -> Fault:
+    return Fault(f"/customFields/{slug}", "REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field")
+
+
+def _keys(id: UUID | None, values: Mapping[str, Any]) -> Iterator[tuple[MatchKey, str]]:
+    """Yield the keys among the values of a contact or an item."""
+    if id is not None:
+        yield "id", str(id)
+    if values.get("external_id"):
+        yield "externalId", values["external_id"]
+    for number in values.get("phone_numbers") or ():
+        yield "phoneNumbers", number
+    if values.get("email"):
+        yield "email", values["email"]
+
+
+def has_key(given: Given, match: Iterable[MatchKey]) -> bool:
+    """Whether an item has a key that may lead to a contact."""
+    return any(key in match for key, _ in _keys(given.id, given.values))
+
+
+def _is_another(record: Record, given: Given, matched_by: Sequence[MatchKey]) -> bool:
+    """Whether the other system knows this contact as another one. Its own id is not taken from a contact by a phone number."""
+    known, meant = record.values["external_id"], given.values.get("external_id")
+    return bool(known and meant and known != meant) and "id" not in matched_by

@@ -1,0 +1,168 @@
+"""SQL of upserts: one transaction for one contact or for hundreds, of the same few statements."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from skipcall.contacts.matching import HAS_NUMBER
+from skipcall.contacts.model import Source
+from skipcall.contacts.queries import COUNT_SLOTS
+from skipcall.contacts.upsert_model import CANDIDATES_MAX, COLUMNS, Given, Record, Step
+from skipcall.postgres.db import Session, Statement
+
+# Locks of one transaction are few, since all transactions share one table of locks: beyond these the workspace is locked.
+LOCKED_KEYS_MAX = 64
+
+_TYPES = {"allow_phone_calls": "boolean", "phone_numbers": "text[]"}
+_GIVEN = ", ".join(f"{column} {_TYPES.get(column, 'text')}" for column in COLUMNS)
+_NAMES = ", ".join(COLUMNS)
+
+_FOLDED = "ARRAY(SELECT lower(one) FROM unnest(:emails::text[]) WITH ORDINALITY AS e (one, place) ORDER BY place)"
+# Until the end of the transaction. A plan is kept: one that was made while the table was nearly empty would go on reading all of
+# it, for each key, while a list is loaded.
+_NO_SCANS = "set_config('enable_seqscan', 'off', true)"
+# Who writes the same person waits here, before anything is read, and in one order: the workspace, shared, then the keys.
+LOCK_KEYS = Statement(
+    f"""
+    WITH workspace AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock_shared(uuid_hash_extended(:workspace_id, 1)) AS locked
+    ), keys AS MATERIALIZED (
+        SELECT DISTINCT hashtextextended(key, uuid_hash_extended(:workspace_id, 1)) AS hash FROM (
+            SELECT 'externalId ' || one FROM unnest(:external_ids::text[]) AS one
+            UNION ALL SELECT 'phoneNumbers ' || one FROM unnest(:phone_numbers::text[]) AS one
+            UNION ALL SELECT 'email ' || lower(one) FROM unnest(:emails::text[]) AS one
+        ) given (key) ORDER BY 1
+    )
+    SELECT {_FOLDED}, {_NO_SCANS}, (
+        SELECT count(*) FROM (SELECT locked, pg_advisory_xact_lock(hash) FROM workspace CROSS JOIN keys OFFSET 0) held
+    )
+    """
+)
+LOCK_WORKSPACE = Statement(
+    f"SELECT {_FOLDED}, {_NO_SCANS}, pg_advisory_xact_lock(uuid_hash_extended(:workspace_id, 1))"
+)
+
+# Written so that each key is one search of its index, whatever the planner expects: a join might read the whole workspace.
+# `reach` is for each key.
+FIND_HOLDERS = Statement(
+    f"""
+    SELECT id, version, {_NAMES}, custom_fields, lower(email) AS folded_email FROM contacts
+    WHERE workspace_id = :workspace_id AND deleted_at IS NULL AND id = ANY (ARRAY(
+        SELECT unnest(:ids::uuid[])
+        UNION ALL
+        SELECT found.id FROM unnest(:external_ids::text[]) AS x (one) CROSS JOIN LATERAL (
+            SELECT id FROM contacts
+            WHERE workspace_id = :workspace_id AND external_id = x.one AND deleted_at IS NULL LIMIT 1
+        ) found
+        UNION ALL
+        SELECT found.id FROM unnest(:emails::text[]) AS e (one) CROSS JOIN LATERAL (
+            SELECT id FROM contacts
+            WHERE workspace_id = :workspace_id AND lower(email) = lower(e.one) AND deleted_at IS NULL LIMIT :reach
+        ) found
+        UNION ALL
+        SELECT found.id FROM unnest(:phone_numbers::text[]) AS n (one) CROSS JOIN LATERAL (
+            SELECT id FROM contacts
+            WHERE {HAS_NUMBER.format(workspace=":workspace_id", number="n.one")} AND deleted_at IS NULL LIMIT :reach
+        ) found
+    ))
+    ORDER BY id FOR NO KEY UPDATE
+    """
+)
+
+# Before the others are written: one of these may take what another gives up.
+RELEASE_EXTERNAL_IDS = Statement(
+    "UPDATE contacts SET external_id = NULL WHERE workspace_id = :workspace_id AND id = ANY(:ids)"
+)
+WRITE_CONTACTS = Statement(
+    f"""
+    WITH given AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(:contacts::json)
+            AS g (id uuid, is_new boolean, version bigint, {_GIVEN}, custom_fields jsonb)
+    ), moment AS MATERIALIZED (
+        SELECT clock_timestamp()::timestamptz(3) AS now
+    ), inserted AS (
+        INSERT INTO contacts (workspace_id, id, {_NAMES}, custom_fields, version, created_at, updated_at,
+            last_modification_source)
+        SELECT :workspace_id, id, {_NAMES}, custom_fields, version, now, now, :source
+        FROM given CROSS JOIN moment WHERE is_new
+        RETURNING id, updated_at
+    ), updated AS (
+        UPDATE contacts c SET {", ".join(f"{column} = g.{column}" for column in COLUMNS)},
+            custom_fields = g.custom_fields, version = g.version, updated_at = greatest(now, c.updated_at),
+            last_modification_source = :source
+        FROM given g CROSS JOIN moment WHERE c.workspace_id = :workspace_id AND c.id = g.id
+            AND c.id = ANY (ARRAY(SELECT id FROM given WHERE NOT is_new))
+        RETURNING c.id, c.updated_at
+    ), recorded AS (
+        INSERT INTO events (workspace_id, type, object_id, object_version, occurred_at, source, api_key_id, request_id,
+            changes)
+        SELECT :workspace_id, s.type, s.id, s.version, w.updated_at, :source, :api_key_id, :request_id, s.changes
+        FROM ROWS FROM (
+            json_to_recordset(:steps::json) AS (type text, id uuid, version bigint, changes jsonb)
+        ) WITH ORDINALITY AS s (type, id, version, changes, place)
+        JOIN (SELECT * FROM inserted UNION ALL SELECT * FROM updated) w ON w.id = s.id ORDER BY s.place
+    )
+    INSERT INTO contact_counts (workspace_id, slot, count)
+    SELECT :workspace_id, pg_backend_pid() % {COUNT_SLOTS}, count(*) FROM inserted HAVING count(*) > 0
+    ON CONFLICT (workspace_id, slot) DO UPDATE SET count = contact_counts.count + excluded.count
+    """
+)
+
+
+async def find_holders(tx: Session, workspace_id: UUID, given: Sequence[Given]) -> tuple[list[Record], dict[str, str]]:
+    """Return the contacts that any key of the items leads to, and what each e-mail address is compared by.
+
+    Until the end of the transaction nobody else changes these contacts, nor upserts somebody with one of the keys. Of
+    contacts with one key come so many that whatever the items change, what is left is still ambiguous.
+    """
+    emails = list({one.values["email"] for one in given if one.values.get("email")})
+    external_ids = [one.values["external_id"] for one in given if one.values.get("external_id")]
+    phone_numbers = list({number for one in given for number in one.values.get("phone_numbers", ())})
+    keys = {"emails": emails, "external_ids": external_ids, "phone_numbers": phone_numbers}
+    is_few = sum(map(len, keys.values())) <= LOCKED_KEYS_MAX
+    lowered = await tx.fetch_value(LOCK_KEYS if is_few else LOCK_WORKSPACE, workspace_id=workspace_id, **keys)
+    rows = await tx.fetch_rows(
+        FIND_HOLDERS,
+        workspace_id=workspace_id,
+        ids=[one.id for one in given if one.id],
+        reach=CANDIDATES_MAX + len(given),
+        **keys,
+    )
+    folded = dict(zip(emails, lowered, strict=True))
+    folded |= {row["email"]: row["folded_email"] for row in rows if row["email"]}
+    records = []
+    for row in rows:
+        values = {column: row[column] for column in COLUMNS}
+        values["custom_fields"] = msgspec.json.decode(row["custom_fields"])
+        records.append(Record(row["id"], row["version"], values))
+    return records, folded
+
+
+async def write_contacts(
+    tx: Session,
+    workspace_id: UUID,
+    records: Iterable[Record],
+    steps: Sequence[Step],
+    *,
+    source: Source,
+    api_key_id: UUID | None,
+    request_id: str | None,
+) -> None:
+    """Write records with the steps that led to them, each of which is recorded."""
+    released = [step.id for step in steps if step.changes and step.changes.get("externalId", [None])[0]]
+    if released:
+        await tx.execute(RELEASE_EXTERNAL_IDS, workspace_id=workspace_id, ids=released)
+    contacts: list[dict[str, Any]] = [
+        {"id": one.id, "is_new": one.is_new, "version": one.version, **one.values} for one in records
+    ]
+    await tx.execute(
+        WRITE_CONTACTS,
+        workspace_id=workspace_id,
+        contacts=msgspec.json.encode(contacts).decode(),
+        steps=msgspec.json.encode(steps).decode(),
+        source=source,
+        api_key_id=api_key_id,
+        request_id=request_id,
+    )
