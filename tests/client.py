@@ -146,12 +146,13 @@ def check_envelope(body: Any, response: httpx.Response, told: str) -> None:
     """Check the one form of every refusal."""
     assert set(body) == {"error"}, told
     error = body["error"]
-    assert ENVELOPE <= set(error) <= ENVELOPE | {"details"}, told
+    assert ENVELOPE <= set(error) <= ENVELOPE | {"details", "conflictingId"}, told
     assert error["status"] == response.status_code, told
     assert error["requestId"] == response.headers["x-request-id"], told
     assert re.fullmatch(r"[A-Z][A-Z_]+", error["code"]), told
     assert error["docUrl"].endswith(f"#{error['code']}"), told
     assert error["message"], told
+    assert "conflictingId" not in error or error["status"] == 409, told
     details = error.get("details", [])
     assert len(details) <= FAULTS_MAX, told
     if "details" in error:

@@ -49,6 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.get_contact,
     contacts.update_contact,
     contacts.delete_contact,
+    contacts.restore_contact,
     changes.list_contact_history,
     changes.list_changes,
     exports.list_exports,

@@ -85,9 +85,13 @@ class NotFound(Refusal):
 
 
 class Gone(Refusal):
-    """What was here has been erased."""
+    """What was here has been erased, or is elsewhere: then `path` is where."""
 
     code = "GONE"
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class Invalid(Refusal):
@@ -102,9 +106,10 @@ class Invalid(Refusal):
 
 
 class Conflict(Refusal):
-    """The input cannot stand beside what is stored or running."""
+    """The input cannot stand beside what is stored or running; `conflicting_id` is that of what it meets, if it is one thing."""
 
     code = "CONFLICT"
+    conflicting_id: str | None = None
 
 
 class PreconditionFailed(Refusal):

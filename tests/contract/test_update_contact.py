@@ -74,7 +74,7 @@ DIFFERENCES = [
     ),
     *(
         Difference(f"/responses/{status}", ABSENT, PRESENT, NEW_STATUS)
-        for status in (408, 409, 412, 413, 415, 422, 431, 503)
+        for status in (408, 409, 410, 412, 413, 415, 422, 431, 503)
     ),
     *(
         Difference(f"/responses/{status}", ABSENT, PRESENT, "named in the contract's prose, not in its operation")
@@ -90,6 +90,7 @@ DIFFERENCES = [
             "properties/error/properties/requestId",
             "properties/error/properties/docUrl",
             "properties/error/properties/details",
+            "properties/error/properties/conflictingId",
         )
     ),
     Difference("/responses/200/headers", ABSENT, PRESENT, HEADERS),

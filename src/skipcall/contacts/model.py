@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import email_validator
 import msgspec
@@ -13,7 +14,7 @@ import phonenumbers
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE, VALUE_LENGTH_MAX
-from skipcall.errors import Fault, Invalid
+from skipcall.errors import Conflict, Fault, Gone, Invalid
 from skipcall.page import PageQuery
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
@@ -23,6 +24,7 @@ URL_LENGTH_MAX = 2_048
 EMAIL_LENGTH_MAX = 254
 PHONE_NUMBERS_MAX = 20
 CUSTOM_FIELDS_MAX = 100
+RESTORE_DAYS = 30
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 _NOT_IN_URL = re.compile(r'[\s\\"<>^`{|}]')
@@ -221,6 +223,46 @@ class UnknownCustomField(Invalid):
     """A key of `customFields` that is neither the slug nor the name of a field of the contact's workspace."""
 
     code = "UNKNOWN_CUSTOM_FIELD"
+
+
+class ContactMerged(Gone):
+    """The contact was merged into another one, which stands in its place."""
+
+    code = "CONTACT_MERGED"
+
+    def __init__(self, target_id: UUID) -> None:
+        super().__init__(f"This contact was merged into {target_id}", f"/v1/contacts/{target_id}")
+
+
+class RestoreExpired(Gone):
+    """The contact was deleted, or merged, too long ago."""
+
+    code = "RESTORE_EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__(f"This can be undone for {RESTORE_DAYS} days")
+
+
+class RestoreByUnmerge(Conflict):
+    """The contact is gone because it was merged, not because it was deleted."""
+
+    code = "RESTORE_BY_UNMERGE"
+
+    def __init__(self, target_id: UUID) -> None:
+        super().__init__(f"This contact was merged into {target_id}: undo the merge instead")
+        self.conflicting_id = str(target_id)
+
+
+class ExternalIdTaken(Conflict):
+    """Another contact of the workspace has this external id. Which one is unknown if it came at the same moment."""
+
+    code = "EXTERNAL_ID_TAKEN"
+
+    def __init__(self, contact_id: UUID | None) -> None:
+        super().__init__(
+            f"Contact {contact_id} has this externalId" if contact_id else "Another contact has this externalId"
+        )
+        self.conflicting_id = str(contact_id) if contact_id else None
 
 
 def contact_faults(fields: Mapping[str, Any]) -> list[Fault]:

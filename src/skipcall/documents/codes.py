@@ -118,6 +118,22 @@ REFUSALS = {
         "The export has no file: it failed, was deleted, or has been kept for as long as exports are.",
         "Ask for a new export.",
     ),
+    "CONTACT_MERGED": (
+        "The contact was merged into another one.",
+        "The header `Link` names that one; use it from now on. `POST /v1/contacts/{id}/unmerge` undoes the merge.",
+    ),
+    "RESTORE_EXPIRED": (
+        "What was deleted or merged can be brought back for some days, which are over.",
+        "Create the contact anew.",
+    ),
+    "RESTORE_BY_UNMERGE": (
+        "The contact was merged, not deleted. `conflictingId` is the contact that took it in.",
+        "Undo the merge with `POST /v1/contacts/{id}/unmerge`.",
+    ),
+    "EXTERNAL_ID_TAKEN": (
+        "Another contact of the workspace has this `externalId`; `conflictingId` is its id.",
+        "Use that contact, or give one of the two another `externalId`.",
+    ),
     "RANGE_NOT_SATISFIABLE": (
         "`Range` begins beyond the end; `Content-Range` tells how long the whole is.",
         "Ask for a part that exists, or for the whole.",

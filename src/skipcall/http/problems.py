@@ -111,6 +111,13 @@ class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
     details: Annotated[
         Sequence[Fault], Meta(max_length=FAULTS_MAX, description="Every fault found in the request, at once")
     ] = ()
+    conflicting_id: Annotated[
+        str | msgspec.UnsetType,
+        Meta(
+            description="With some conflicts: the id of what the request cannot stand beside",
+            extra_json_schema={"example": "0198c0ff-ee01-7abc-8def-0123456789ab"},
+        ),
+    ] = msgspec.UNSET
 
 
 class Error(msgspec.Struct):
@@ -141,8 +148,11 @@ def answer_refusal(request: Request, refusal: Refusal) -> Answer:
         headers = (("allow", ", ".join(refusal.allowed)),)
     elif isinstance(refusal, RangeNotSatisfiable):
         headers = (("content-range", f"bytes */{refusal.length}"),)
+    elif isinstance(refusal, errors.Gone) and refusal.path is not None:
+        headers = (("link", f'<{refusal.path}>; rel="canonical"'),)
     details = refusal.faults if isinstance(refusal, errors.Invalid) else ()
-    return _answer(request, status, refusal.code, refusal.message, headers, details)
+    conflicting_id = refusal.conflicting_id if isinstance(refusal, errors.Conflict) else None
+    return _answer(request, status, refusal.code, refusal.message, headers, details, conflicting_id)
 
 
 def answer_failure(request: Request, failure: Exception) -> Answer:
@@ -179,6 +189,7 @@ def _answer(
     message: str,
     headers: tuple[tuple[str, str], ...],
     details: Sequence[Fault],
+    conflicting_id: str | None = None,
 ) -> Answer:
-    error = ErrorBody(code, message, status, request.id, DOCUMENTED_AT + code, details)
+    error = ErrorBody(code, message, status, request.id, DOCUMENTED_AT + code, details, conflicting_id or msgspec.UNSET)
     return Answer(_encode(Error(error)), status, headers)
