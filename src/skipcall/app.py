@@ -25,6 +25,7 @@ from skipcall.http.request import Answer, Request
 from skipcall.http.routing import Operation
 from skipcall.http.server import Application
 from skipcall.idempotency.actions import forget_old_answers, perform_once
+from skipcall.merges import routes as merges
 from skipcall.phone_numbers import routes as phone_numbers
 from skipcall.postgres.db import Database
 from skipcall.recordings import routes as recordings
@@ -50,6 +51,8 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.update_contact,
     contacts.delete_contact,
     contacts.restore_contact,
+    merges.merge_contact,
+    merges.unmerge_contact,
     changes.list_contact_history,
     changes.list_changes,
     exports.list_exports,

@@ -18,6 +18,7 @@ from skipcall.calls.months import ensure_months
 from skipcall.changes.queries import forget_changes
 from skipcall.errors import Refusal, Unavailable
 from skipcall.exports.actions import Exporter
+from skipcall.merges.queries import forget_old_merges
 from skipcall.outbound.client import Client
 from skipcall.postgres import migrate
 from skipcall.postgres.db import Database
@@ -95,6 +96,7 @@ class Worker:
         await forget_old_reports(self._database)
         workspaces = [UUID(workspace.id) for _, workspace in await list_all_workspaces(self._database, None)]
         await forget_changes(self._database, workspaces, clock.now() - self._changes_kept)
+        await forget_old_merges(self._database, workspaces)
         return HOUR_SECONDS
 
     async def _sweep(self) -> float:

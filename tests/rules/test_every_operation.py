@@ -24,6 +24,7 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 BODIES: dict[str, Any] = {
     "create_contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980001"]},
     "update_contact": {"role": "CTO"},
+    "merge_contact": {"contactId": "00000000-0000-7000-8000-000000000001"},
     "create_call": {
         "type": "outbound",
         "status": "completed",

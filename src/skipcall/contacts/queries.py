@@ -60,7 +60,7 @@ _RESOLVED = """
 _NONE_RESOLVED = "NULL::text[] AS unknown, false AS twice, false AS by_name"
 
 # `called`: with calls. A new contact has none.
-_COUNT = f"""
+COUNT = f"""
     INSERT INTO contact_counts (workspace_id, slot, count, called)
     SELECT workspace_id, pg_backend_pid() % {COUNT_SLOTS}, {{step}}, {{step}} * (call_count > 0)::integer FROM written
     ON CONFLICT (workspace_id, slot) DO UPDATE
@@ -161,7 +161,7 @@ CREATE_CONTACT = Statement(
         SELECT :workspace_id, :id, {_INSERTED}, r.values, :source
         FROM resolved r WHERE r.unknown IS NULL AND NOT r.twice
         RETURNING *
-    ), counted AS ({_COUNT.format(step="1")}
+    ), counted AS ({COUNT.format(step="1")}
     ), recorded AS ({RECORD.format(type="contact.created", changes="NULL", rows="written")}
     )
     SELECT {COLUMNS}, r.unknown, r.twice, r.by_name, false AS stale FROM resolved r LEFT JOIN written c ON true
@@ -176,7 +176,7 @@ DELETE_CONTACT = Statement(
         WHERE c.workspace_id = ANY(:workspace_ids) AND c.id = :id AND c.deleted_at IS NULL
             AND (:versions::bigint[] IS NULL OR c.version = ANY(:versions))
         RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.call_count
-    ), counted AS ({_COUNT.format(step="-1")}
+    ), counted AS ({COUNT.format(step="-1")}
     ), recorded AS ({RECORD.format(type="contact.deleted", changes="NULL", rows="written")}
     )
     SELECT id FROM written
@@ -198,7 +198,7 @@ RESTORE_CONTACT = Statement(
         WHERE c.workspace_id = b.workspace_id AND c.id = b.id AND b.merged_into_id IS NULL
             AND b.deleted_at > now() - interval '{RESTORE_DAYS} days' AND NOT EXISTS (SELECT FROM taken)
         RETURNING c.*
-    ), counted AS ({_COUNT.format(step="1")}
+    ), counted AS ({COUNT.format(step="1")}
     ), recorded AS ({RECORD.format(type="contact.restored", changes="NULL", rows="written")}
     ), c AS (SELECT * FROM written UNION ALL SELECT * FROM before WHERE NOT EXISTS (SELECT FROM written))
     SELECT {COLUMNS}, c.deleted_at IS NOT NULL AS is_deleted, c.merged_into_id, (SELECT id FROM taken) AS taken_by

@@ -130,6 +130,22 @@ REFUSALS = {
         "The contact was merged, not deleted. `conflictingId` is the contact that took it in.",
         "Undo the merge with `POST /v1/contacts/{id}/unmerge`.",
     ),
+    "CONTACT_NOT_MERGED": (
+        "The contact was not merged into another one, so there is no merge to undo.",
+        "Nothing is to be done. The id to undo a merge with is that of the contact that went.",
+    ),
+    "MERGE_TARGET_GONE": (
+        "The contact that took this one in is itself deleted or merged; `conflictingId` is its id.",
+        "Restore that contact, or undo its merge, first.",
+    ),
+    "TOO_MANY_PHONE_NUMBERS": (
+        "The two contacts have more phone numbers than one contact may have.",
+        "Remove the numbers that are not needed from one of them, then merge.",
+    ),
+    "TOO_MANY_CALLS": (
+        "The contact that goes has more calls than can be moved at once.",
+        "Merge the other way round: the contact with more calls stays.",
+    ),
     "EXTERNAL_ID_TAKEN": (
         "Another contact of the workspace has this `externalId`; `conflictingId` is its id.",
         "Use that contact, or give one of the two another `externalId`.",
@@ -210,6 +226,7 @@ COMMAND_LINE = {
 
 # Of `error.details[].code`: what is wrong.
 FAULTS = {
+    "SAME_CONTACT": "`contactId` is the contact of the path: a contact cannot be merged into itself.",
     "MALFORMED_REPORT": "A report of a telephony provider cannot be read as what that provider documents.",
     "DIGEST_MISMATCH": "What arrived has another SHA-256 than `Repr-Digest` or `Content-Digest` says. Nothing was kept.",
     "MALFORMED_JSON": "The body is no valid JSON in UTF-8.",
