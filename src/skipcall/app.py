@@ -51,6 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.update_contact,
     contacts.delete_contact,
     contacts.restore_contact,
+    merges.list_duplicates,
     merges.merge_contact,
     merges.unmerge_contact,
     changes.list_contact_history,

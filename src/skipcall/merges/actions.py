@@ -171,6 +171,17 @@ async def _unmerge(
     return UnmergedContact(contact, calls, sequences, kept), version
 
 
+async def move_strays(db: Session, workspace_ids: Sequence[UUID]) -> None:
+    """Let calls follow that were being written while their contact was merged."""
+    for workspace_id, source_id, target_id in await queries.find_strays(db, workspace_ids):
+        async with db.begin() as tx:
+            call_ids = await queries.lock_calls(tx, [workspace_id], source_id)
+            contacts = await queries.lock_contacts(tx, [workspace_id], source_id, target_id)
+            if contacts[source_id]["merged_into_id"] == target_id:  # not undone meanwhile
+                await queries.move_calls(tx, workspace_id, source_id, target_id, call_ids, Author("SKIPCALL"))
+                await queries.add_calls(tx, workspace_id, source_id, call_ids)
+
+
 async def _get(tx: Session, workspace_id: UUID, id: UUID, *, by_slug: bool) -> tuple[Contact, int]:
     found = await find_contact(tx, [workspace_id], id, by_slug=by_slug)
     assert found is not None  # it is locked

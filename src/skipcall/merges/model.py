@@ -9,11 +9,17 @@ from msgspec import Meta
 
 from skipcall.contacts.model import PHONE_NUMBERS_MAX, Contact
 from skipcall.errors import Conflict
+from skipcall.page import WorkspacesQuery
 from skipcall.workspaces.model import ID_EXAMPLE
 
 CALLS_MOVED_MAX = 5_000
+EXAMINED_AT_ONCE = 500  # contacts that one page of duplicates looks at
+GROUPS_MAX = 50  # of a page; more only if one contact begins several
+CONTACTS_SHOWN_MAX = 10  # of a group
+CONTACTS_COUNTED_MAX = 1_000  # of a group
 
 Side = Literal["target", "source"]
+DuplicateKey = Literal["phoneNumber", "email"]
 
 # Columns of a contact that a merge can change, each with the property that they are. Of the first kind one side is chosen.
 CHOSEN = {
@@ -83,6 +89,46 @@ class UnmergedContact(msgspec.Struct, frozen=True, rename="camel"):
             extra_json_schema={"example": ["company", "customFields.industry"]},
         ),
     ]
+
+
+class ListDuplicates(WorkspacesQuery, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of the list of duplicates."""
+
+    by: Annotated[DuplicateKey, Meta(description="What the contacts of a group have in common")] = "phoneNumber"
+    cursor: Annotated[str | None, Meta(description="`meta.nextCursor` of the page before")] = None
+    custom_field_keys: Annotated[
+        Literal["name", "slug"], Meta(description="What `customFields` in the answer is keyed by")
+    ] = "name"
+
+
+class Duplicates(msgspec.Struct, frozen=True, rename="camel"):
+    """Contacts of a workspace that have something in common."""
+
+    value: Annotated[
+        str,
+        Meta(
+            description="The phone number, or the e-mail address in lower case",
+            extra_json_schema={"example": "+33639980142"},
+        ),
+    ]
+    contact_count: Annotated[
+        int, Meta(description=f"How many contacts have it, counted up to {CONTACTS_COUNTED_MAX:,}")
+    ]
+    contacts: Annotated[list[Contact], Meta(description=f"The oldest of them first, at most {CONTACTS_SHOWN_MAX}")]
+
+
+class DuplicatesMeta(msgspec.Struct, frozen=True, rename="camel"):
+    """Where the list goes on."""
+
+    has_more: Annotated[bool, Meta(description="There are contacts that were not looked at yet")]
+    next_cursor: Annotated[str | None, Meta(description="Where to go on")]
+
+
+class DuplicatesPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Groups of contacts, and where to go on."""
+
+    data: list[Duplicates]
+    meta: DuplicatesMeta
 
 
 class TooManyPhoneNumbers(Conflict):

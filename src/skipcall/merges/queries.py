@@ -179,6 +179,22 @@ FORGET_MERGES = Statement(
     WHERE workspace_id = ANY(:workspace_ids) AND merged_at < now() - interval '{RESTORE_DAYS} days'
     """
 )
+# Calls that were being written while their contact was merged: nobody saw them before they were committed.
+FIND_STRAYS = Statement(
+    """
+    SELECT m.workspace_id, m.source_id, m.target_id
+    FROM contact_merges m JOIN contacts c ON c.workspace_id = m.workspace_id AND c.id = m.source_id
+    WHERE m.workspace_id = ANY(:workspace_ids) AND c.merged_into_id = m.target_id AND EXISTS (
+        SELECT FROM calls WHERE workspace_id = m.workspace_id AND contact_id = m.source_id AND deleted_at IS NULL
+    )
+    """
+)
+ADD_CALLS = Statement(
+    """
+    UPDATE contact_merges SET call_ids = call_ids || :ids::uuid[]
+    WHERE workspace_id = :workspace_id AND source_id = :source_id
+    """
+)
 
 
 class Merge(NamedTuple):
@@ -308,6 +324,17 @@ async def find_merge(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> Me
 async def forget_merge(tx: Session, workspace_id: UUID, source_id: UUID) -> None:
     """Forget a merge that was undone."""
     await tx.execute(FORGET_MERGE, workspace_id=workspace_id, source_id=source_id)
+
+
+async def find_strays(db: Session, workspace_ids: Sequence[UUID]) -> list[tuple[UUID, UUID, UUID]]:
+    """Return workspace, source and target of merges whose source has calls."""
+    rows = await db.fetch_rows(FIND_STRAYS, workspace_ids=workspace_ids)
+    return [(row["workspace_id"], row["source_id"], row["target_id"]) for row in rows]
+
+
+async def add_calls(tx: Session, workspace_id: UUID, source_id: UUID, ids: Sequence[UUID]) -> None:
+    """Keep that a merge moved more calls."""
+    await tx.execute(ADD_CALLS, workspace_id=workspace_id, source_id=source_id, ids=ids)
 
 
 async def forget_old_merges(db: Session, workspace_ids: Sequence[UUID]) -> None:

@@ -7,15 +7,45 @@ import msgspec
 from skipcall.api_keys.model import Caller
 from skipcall.contacts.actions import refuse_missing
 from skipcall.contacts.model import Contact, ContactView
-from skipcall.contacts.queries import find_contact
+from skipcall.contacts.queries import FIRST_ID, find_contact
 from skipcall.errors import PreconditionFailed
 from skipcall.http.conditional import etag
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import operation
-from skipcall.merges import actions
-from skipcall.merges.model import MergeContact, MergedContact, UnmergedContact
+from skipcall.merges import actions, duplicates
+from skipcall.merges.model import (
+    DuplicatesMeta,
+    DuplicatesPage,
+    ListDuplicates,
+    MergeContact,
+    MergedContact,
+    UnmergedContact,
+)
+from skipcall.page import Place, decode_cursor, encode_cursor
+
+_ORDERS = {"phoneNumber": "d", "email": "e"}
 
 encode = msgspec.json.Encoder().encode
+
+
+@operation("GET", "/v1/contacts/duplicates", tag="Contacts", scope="contacts:read", answers=DuplicatesPage)
+async def list_duplicates(request: Request, query: ListDuplicates) -> Answer:
+    """List contacts that may be one person.
+
+    Groups of contacts of one workspace that share a phone number or, with `by=email`, an e-mail address in any case; each group once, at
+    its oldest contact. A page looks at a number of contacts, so it may hold few groups or none: go on while `meta.hasMore` is true.
+    """
+    caller: Caller = request.caller
+    order = _ORDERS[query.by]
+    groups, place = await duplicates.list_duplicates(
+        request.database,
+        query.narrow(caller.scope.workspace_ids),
+        query.by,
+        after=decode_cursor(query.cursor, order).id if query.cursor else FIRST_ID,
+        by_slug=query.custom_field_keys == "slug",
+    )
+    cursor = None if place is None else encode_cursor(order, Place(place))
+    return Answer(encode(DuplicatesPage(groups, DuplicatesMeta(place is not None, cursor))))
 
 
 @operation(
