@@ -15,8 +15,9 @@ Refusal
 `http.problems` turns each kind into a status; nothing else does.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -39,11 +40,14 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
 class Refusal(Exception):
     """A request that is answered with something else than what it asked for.
 
-    `retry_after_seconds` is set where the same request will fare better later.
+    `retry_after_seconds` is set where the same request will fare better later, `faults` where it can be said what of the
+    request is in the way. `properties` is what a program can use beside the code, by name.
     """
 
     code: ClassVar[str]
     retry_after_seconds: int | None = None
+    faults: Sequence[Fault] = ()
+    properties: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -106,10 +110,9 @@ class Invalid(Refusal):
 
 
 class Conflict(Refusal):
-    """The input cannot stand beside what is stored or running; `conflicting_id` is that of what it meets, if it is one thing."""
+    """The input cannot stand beside what is stored or running."""
 
     code = "CONFLICT"
-    conflicting_id: str | None = None
 
 
 class PreconditionFailed(Refusal):

@@ -90,7 +90,6 @@ DIFFERENCES = [
             "properties/error/properties/requestId",
             "properties/error/properties/docUrl",
             "properties/error/properties/details",
-            "properties/error/properties/conflictingId",
         )
     ),
     Difference("/responses/200/headers", ABSENT, PRESENT, HEADERS),

@@ -250,7 +250,7 @@ class RestoreByUnmerge(Conflict):
 
     def __init__(self, target_id: UUID) -> None:
         super().__init__(f"This contact was merged into {target_id}: undo the merge instead")
-        self.conflicting_id = str(target_id)
+        self.properties = {"conflictingId": str(target_id)}
 
 
 class ExternalIdTaken(Conflict):
@@ -262,7 +262,8 @@ class ExternalIdTaken(Conflict):
         super().__init__(
             f"Contact {contact_id} has this externalId" if contact_id else "Another contact has this externalId"
         )
-        self.conflicting_id = str(contact_id) if contact_id else None
+        if contact_id is not None:
+            self.properties = {"conflictingId": str(contact_id)}
 
 
 def contact_faults(fields: Mapping[str, Any]) -> list[Fault]:

@@ -1,11 +1,13 @@
 """The one place that turns a refusal into a status and an envelope.
 
-`{"error": {"code", "message", "status"}}` is the contract's; `requestId`, `docUrl` and `details` are added inside it.
+`{"error": {"code", "message", "status"}}` is the contract's; `requestId`, `docUrl`, `details` and what a refusal tells programs are
+added inside it.
 """
 
 import logging
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -111,13 +113,6 @@ class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
     details: Annotated[
         Sequence[Fault], Meta(max_length=FAULTS_MAX, description="Every fault found in the request, at once")
     ] = ()
-    conflicting_id: Annotated[
-        str | msgspec.UnsetType,
-        Meta(
-            description="With some conflicts: the id of what the request cannot stand beside",
-            extra_json_schema={"example": "0198c0ff-ee01-7abc-8def-0123456789ab"},
-        ),
-    ] = msgspec.UNSET
 
 
 class Error(msgspec.Struct):
@@ -150,9 +145,7 @@ def answer_refusal(request: Request, refusal: Refusal) -> Answer:
         headers = (("content-range", f"bytes */{refusal.length}"),)
     elif isinstance(refusal, errors.Gone) and refusal.path is not None:
         headers = (("link", f'<{refusal.path}>; rel="canonical"'),)
-    details = refusal.faults if isinstance(refusal, errors.Invalid) else ()
-    conflicting_id = refusal.conflicting_id if isinstance(refusal, errors.Conflict) else None
-    return _answer(request, status, refusal.code, refusal.message, headers, details, conflicting_id)
+    return _answer(request, status, refusal.code, refusal.message, headers, refusal.faults, refusal.properties)
 
 
 def answer_failure(request: Request, failure: Exception) -> Answer:
@@ -189,7 +182,8 @@ def _answer(
     message: str,
     headers: tuple[tuple[str, str], ...],
     details: Sequence[Fault],
-    conflicting_id: str | None = None,
+    properties: Mapping[str, Any] = MappingProxyType({}),
 ) -> Answer:
-    error = ErrorBody(code, message, status, request.id, DOCUMENTED_AT + code, details, conflicting_id or msgspec.UNSET)
-    return Answer(_encode(Error(error)), status, headers)
+    error = ErrorBody(code, message, status, request.id, DOCUMENTED_AT + code, details)
+    content = _encode({"error": msgspec.to_builtins(error) | properties} if properties else Error(error))
+    return Answer(content, status, headers)

@@ -112,8 +112,9 @@ async def _lock(
             async with tx.begin():  # a savepoint: undone, it gives the locks back
                 call_ids = await queries.lock_calls(tx, workspace_ids, source_id)
                 contacts = await queries.lock_contacts(tx, workspace_ids, id, source_id)
-                if len(call_ids) <= CALLS_MOVED_MAX and await queries.has_other_calls(
-                    tx, workspace_ids, source_id, call_ids
+                # Those that are locked cannot have left, so more of them means that others came.
+                if len(call_ids) <= CALLS_MOVED_MAX and len(call_ids) < await queries.count_calls(
+                    tx, workspace_ids, source_id
                 ):
                     raise _Overtaken
                 return contacts, call_ids

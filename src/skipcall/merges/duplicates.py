@@ -29,7 +29,7 @@ _HAVING = {
         phone_keys(workspace_id, phone_numbers)
             @> ARRAY[hashtextextended(v.value, uuid_hash_extended(v.workspace_id, 0))]
         AND (workspace_id = v.workspace_id AND phone_numbers @> ARRAY[v.value]) IS TRUE AND deleted_at IS NULL""",
-    "email": "workspace_id = v.workspace_id AND lower(email) = v.value AND deleted_at IS NULL",
+    "email": "workspace_id = v.workspace_id AND lower(email) = v.value AND email IS NOT NULL AND deleted_at IS NULL",
 }
 
 

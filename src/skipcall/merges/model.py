@@ -12,7 +12,7 @@ from skipcall.errors import Conflict
 from skipcall.page import WorkspacesQuery
 from skipcall.workspaces.model import ID_EXAMPLE
 
-CALLS_MOVED_MAX = 5_000
+CALLS_MOVED_MAX = 2_000
 EXAMINED_AT_ONCE = 500  # contacts that one page of duplicates looks at
 GROUPS_MAX = 50  # of a page; more only if one contact begins several
 CONTACTS_SHOWN_MAX = 10  # of a group
@@ -165,7 +165,7 @@ class MergeTargetGone(Conflict):
 
     def __init__(self, target_id: UUID) -> None:
         super().__init__(f"Contact {target_id}, which took this one in, is gone itself: bring it back first")
-        self.conflicting_id = str(target_id)
+        self.properties = {"conflictingId": str(target_id)}
 
 
 def merge(target: Mapping[str, Any], source: Mapping[str, Any], fields: MergeFields) -> dict[str, Any]:

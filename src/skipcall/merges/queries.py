@@ -22,17 +22,14 @@ LOCK_CALLS = Statement(
 )
 LOCK_THESE_CALLS = Statement(
     """
-    SELECT id FROM calls
-    WHERE workspace_id = :workspace_id AND contact_id = :contact_id AND id = ANY(:ids) AND deleted_at IS NULL
-    ORDER BY id FOR NO KEY UPDATE
+    SELECT c.id FROM unnest(:ids::uuid[]) AS g (id) JOIN calls c ON c.workspace_id = :workspace_id AND c.id = g.id
+    WHERE c.contact_id = :contact_id AND c.deleted_at IS NULL ORDER BY c.id FOR NO KEY UPDATE OF c
     """
 )
-HAS_OTHER_CALLS = Statement(
+COUNT_CALLS = Statement(
     """
-    SELECT EXISTS (
-        SELECT FROM calls
-        WHERE workspace_id = ANY(:workspace_ids) AND contact_id = :contact_id AND deleted_at IS NULL AND id <> ALL(:ids)
-    )
+    SELECT count(*) FROM calls
+    WHERE workspace_id = ANY(:workspace_ids) AND contact_id = :contact_id AND deleted_at IS NULL
     """
 )
 LOCK_CONTACTS = Statement(
@@ -143,7 +140,8 @@ MOVE_CALLS = Statement(
     WITH written AS (
         UPDATE calls c SET contact_id = :to_id, version = c.version + 1,
             updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
-        WHERE c.workspace_id = :workspace_id AND c.contact_id = :from_id AND c.id = ANY(:ids) AND c.deleted_at IS NULL
+        FROM unnest(:ids::uuid[]) AS g (id)
+        WHERE c.workspace_id = :workspace_id AND c.id = g.id AND c.contact_id = :from_id AND c.deleted_at IS NULL
         RETURNING c.workspace_id, c.id, c.version, c.updated_at
     ), recorded AS ({
         RECORD.format(
@@ -224,9 +222,10 @@ async def lock_these_calls(tx: Session, workspace_id: UUID, contact_id: UUID, id
     return [row["id"] for row in rows]
 
 
-async def has_other_calls(tx: Session, workspace_ids: Sequence[UUID], contact_id: UUID, ids: Sequence[UUID]) -> bool:
-    """Whether a contact has calls beside these."""
-    return bool(await tx.fetch_value(HAS_OTHER_CALLS, workspace_ids=workspace_ids, contact_id=contact_id, ids=ids))
+async def count_calls(tx: Session, workspace_ids: Sequence[UUID], contact_id: UUID) -> int:
+    """Return how many calls a contact has now."""
+    count: int = await tx.fetch_value(COUNT_CALLS, workspace_ids=workspace_ids, contact_id=contact_id)
+    return count
 
 
 async def lock_contacts(tx: Session, workspace_ids: Sequence[UUID], *ids: UUID) -> dict[UUID, dict[str, Any]]:
