@@ -12,7 +12,12 @@ from typing import Any, Self
 import httpx
 
 ENVELOPE = {"code", "message", "status", "requestId", "docUrl"}
-PROPERTIES_OF = {"AMBIGUOUS_MATCH": {"candidates"}}
+PROPERTIES_OF = {
+    "AMBIGUOUS_MATCH": {"candidates"},
+    "EXTERNAL_ID_TAKEN": {"conflictingId"},
+    "RESTORE_BY_UNMERGE": {"conflictingId"},
+    "MERGE_TARGET_GONE": {"conflictingId"},
+}
 DETAIL = {"pointer", "code", "message"}
 FAULTS_MAX = 50
 REQUEST_ID = re.compile(r"req_[0-9a-f]{24}")

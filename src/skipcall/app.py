@@ -26,6 +26,7 @@ from skipcall.http.request import Answer, Request
 from skipcall.http.routing import Operation
 from skipcall.http.server import Application
 from skipcall.idempotency.actions import forget_old_answers, perform_once
+from skipcall.merges import routes as merges
 from skipcall.phone_numbers import routes as phone_numbers
 from skipcall.postgres.db import SEARCH_SETTINGS, Database
 from skipcall.recordings import routes as recordings
@@ -54,6 +55,10 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.get_contact,
     contacts.update_contact,
     contacts.delete_contact,
+    contacts.restore_contact,
+    merges.list_duplicates,
+    merges.merge_contact,
+    merges.unmerge_contact,
     changes.list_contact_history,
     changes.list_changes,
     exports.list_exports,

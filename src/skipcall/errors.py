@@ -89,9 +89,13 @@ class NotFound(Refusal):
 
 
 class Gone(Refusal):
-    """What was here has been erased."""
+    """What was here has been erased, or is elsewhere: then `path` is where."""
 
     code = "GONE"
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class Invalid(Refusal):

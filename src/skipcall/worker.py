@@ -19,6 +19,8 @@ from skipcall.changes.queries import forget_changes
 from skipcall.contacts.searching import tidy_indexes
 from skipcall.errors import Refusal, Unavailable
 from skipcall.exports.actions import Exporter
+from skipcall.merges.actions import move_strays
+from skipcall.merges.queries import forget_old_merges
 from skipcall.outbound.client import Client
 from skipcall.postgres import migrate
 from skipcall.postgres.db import Database
@@ -40,6 +42,7 @@ PAUSE_MAX_SECONDS = 60.0
 LOOK_SECONDS = 1.0
 INDEXES_SECONDS = 1.0
 SOURCES_SECONDS = 5.0
+STRAYS_SECONDS = 60.0
 HOUR_SECONDS = 3_600.0
 AHEAD = timedelta(days=7)  # so long before a month begins, its partition is made
 
@@ -70,6 +73,7 @@ class Worker:
             "exports": self._exporter.step,
             "folders": self._follow_folders,
             "months": self._make_months,
+            "merges": self._move_strays,
             "clean": self._clean,
             "sweep": self._sweep,
             "indexes": self._tidy_indexes,
@@ -96,13 +100,21 @@ class Worker:
 
     async def _clean(self) -> float:
         await forget_old_reports(self._database)
-        workspaces = [UUID(workspace.id) for _, workspace in await list_all_workspaces(self._database, None)]
+        workspaces = await self._workspaces()
         await forget_changes(self._database, workspaces, clock.now() - self._changes_kept)
+        await forget_old_merges(self._database, workspaces)
         return HOUR_SECONDS
 
     async def _tidy_indexes(self) -> float:
         await tidy_indexes(self._database)
         return INDEXES_SECONDS
+
+    async def _move_strays(self) -> float:
+        await move_strays(self._database, await self._workspaces())
+        return STRAYS_SECONDS
+
+    async def _workspaces(self) -> list[UUID]:
+        return [UUID(workspace.id) for _, workspace in await list_all_workspaces(self._database, None)]
 
     async def _sweep(self) -> float:
         await sweep(self._database, self._storage, clock.now())

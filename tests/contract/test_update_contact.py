@@ -80,7 +80,7 @@ DIFFERENCES = [
     ),
     *(
         Difference(f"/responses/{status}", ABSENT, PRESENT, NEW_STATUS)
-        for status in (408, 409, 412, 413, 415, 422, 431, 503)
+        for status in (408, 409, 410, 412, 413, 415, 422, 431, 503)
     ),
     *(
         Difference(f"/responses/{status}", ABSENT, PRESENT, "named in the contract's prose, not in its operation")

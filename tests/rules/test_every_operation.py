@@ -29,6 +29,7 @@ BODIES: dict[str, Any] = {
     "add_phone_number": {"phoneNumber": "+33639980002"},
     "upsert_contact": {"contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980003"]}},
     "batch_contacts": {"items": [{"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980004"]}]},
+    "merge_contact": {"contactId": "00000000-0000-7000-8000-000000000001"},
     "create_call": {
         "type": "outbound",
         "status": "completed",

@@ -11,8 +11,19 @@ from msgspec import UNSET, UnsetType
 from skipcall import ids
 from skipcall.api_keys.model import Caller
 from skipcall.contacts import queries
-from skipcall.contacts.model import CreateContact, CustomValueTaken, UnknownCustomField, UpdateContact
-from skipcall.contacts.queries import KeysRefused, Written
+from skipcall.contacts.model import (
+    Contact,
+    ContactMerged,
+    ContactView,
+    CreateContact,
+    CustomValueTaken,
+    ExternalIdTaken,
+    RestoreByUnmerge,
+    RestoreExpired,
+    UnknownCustomField,
+    UpdateContact,
+)
+from skipcall.contacts.queries import KeysRefused, NotRestored, Written
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import Definition, value_fault
 from skipcall.errors import Fault, Invalid, NotFound
@@ -40,7 +51,7 @@ async def update_contact(
 ) -> Written:
     """Change what a patch names; the answer may be `stale`, if `versions` left this one out.
 
-    Raises `NotFound`, `UnknownCustomField`, `CustomValueTaken`, and `Invalid` for a field given by slug and by name, or given
+    Raises `NotFound`, `ContactMerged`, `UnknownCustomField`, `CustomValueTaken`, and `Invalid` for a field given by slug and by name, or given
     what is no value of it.
     """
     scope = caller.scope
@@ -58,7 +69,7 @@ async def update_contact(
         included=included,
     )
     if written is None:
-        raise NotFound("Contact")
+        await refuse_missing(db, caller, id)
     return written if isinstance(written, Written) else await _refuse_keys(db, written)
 
 
@@ -91,6 +102,42 @@ async def create_contact(
         included=included,
     )
     return written if isinstance(written, Written) else await _refuse_keys(db, written)
+
+
+async def restore_contact(
+    db: Session, caller: Caller, id: UUID, *, request_id: str, view: ContactView
+) -> tuple[Contact, int]:
+    """Undo the deletion of a contact; return it and its version.
+
+    Raises `NotFound`, `RestoreExpired`, `RestoreByUnmerge`, `ExternalIdTaken` and `CustomValueTaken`.
+    """
+    restored = await queries.restore_contact(
+        db,
+        caller.scope.workspace_ids,
+        id,
+        source="API",
+        api_key_id=caller.api_key_id,
+        request_id=request_id,
+        by_slug=view.custom_field_keys == "slug",
+        included=view.included,
+    )
+    if restored is None:
+        raise NotFound("Contact")
+    if not isinstance(restored, NotRestored):
+        return restored
+    if restored.merged_into_id is not None:
+        raise RestoreByUnmerge(restored.merged_into_id)
+    if restored.taken_by is not None and not restored.is_expired:
+        raise ExternalIdTaken(restored.taken_by)
+    raise RestoreExpired
+
+
+async def refuse_missing(db: Session, caller: Caller, id: UUID) -> NoReturn:
+    """Raise what explains why there is no such contact: `ContactMerged`, or `NotFound`."""
+    merged_into_id = await queries.find_merged(db, caller.scope.workspace_ids, id)
+    if merged_into_id is not None:
+        raise ContactMerged(merged_into_id)
+    raise NotFound("Contact")
 
 
 def _values(given: UpdateContact | CreateContact) -> dict[str, Any]:

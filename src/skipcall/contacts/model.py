@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import email_validator
 import msgspec
@@ -13,7 +14,7 @@ import phonenumbers
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE, VALUE_LENGTH_MAX
-from skipcall.errors import FAULTS_MAX, Conflict, Fault, Invalid
+from skipcall.errors import FAULTS_MAX, Conflict, Fault, Gone, Invalid
 from skipcall.page import PageQuery
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
@@ -26,6 +27,7 @@ CUSTOM_FIELDS_MAX = 100
 EXTERNAL_ID_LENGTH_MAX = 255
 # What `include` adds to a contact, by its name there, and the column that it is.
 INCLUDES = {"externalId": "external_id"}
+RESTORE_DAYS = 30
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 _NOT_IN_URL = re.compile(r'[\s\\"<>^`{|}]')
@@ -263,6 +265,56 @@ class CustomValueTaken(Conflict):
     def __init__(self, faults: Sequence[Fault] = ()) -> None:
         super().__init__("Another contact of this workspace has this value of a unique custom field")
         self.faults = faults[:FAULTS_MAX]
+
+
+class TooManyPhoneNumbers(Conflict):
+    """The contact has as many numbers as it may have."""
+
+    code = "TOO_MANY_PHONE_NUMBERS"
+
+    def __init__(self) -> None:
+        super().__init__(f"A contact has at most {PHONE_NUMBERS_MAX} phone numbers")
+
+
+class ContactMerged(Gone):
+    """The contact was merged into another one, which stands in its place."""
+
+    code = "CONTACT_MERGED"
+
+    def __init__(self, target_id: UUID) -> None:
+        super().__init__(f"This contact was merged into {target_id}", f"/v1/contacts/{target_id}")
+
+
+class RestoreExpired(Gone):
+    """The contact was deleted, or merged, too long ago."""
+
+    code = "RESTORE_EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__(f"This can be undone for {RESTORE_DAYS} days")
+
+
+class RestoreByUnmerge(Conflict):
+    """The contact is gone because it was merged, not because it was deleted."""
+
+    code = "RESTORE_BY_UNMERGE"
+
+    def __init__(self, target_id: UUID) -> None:
+        super().__init__(f"This contact was merged into {target_id}: undo the merge instead")
+        self.properties = {"conflictingId": str(target_id)}
+
+
+class ExternalIdTaken(Conflict):
+    """Another contact of the workspace has this external id. Which one is unknown if it came at the same moment."""
+
+    code = "EXTERNAL_ID_TAKEN"
+
+    def __init__(self, contact_id: UUID | None) -> None:
+        super().__init__(
+            f"Contact {contact_id} has this externalId" if contact_id else "Another contact has this externalId"
+        )
+        if contact_id is not None:
+            self.properties = {"conflictingId": str(contact_id)}
 
 
 def contact_faults(fields: Mapping[str, Any]) -> list[Fault]:

@@ -8,7 +8,14 @@ import msgspec
 from msgspec import Meta
 
 from skipcall.api_keys.model import Caller
-from skipcall.contacts.model import E164, PHONE_NUMBERS_MAX, ContactView, PhoneNumber, phone_number_fault
+from skipcall.contacts.model import (
+    E164,
+    PHONE_NUMBERS_MAX,
+    ContactView,
+    PhoneNumber,
+    TooManyPhoneNumbers,
+    phone_number_fault,
+)
 from skipcall.contacts.queries import Written, find_contact, make_written, update_statement
 from skipcall.errors import Conflict, Fault, NotFound
 from skipcall.postgres.db import Session, Statement
@@ -42,15 +49,6 @@ class AddPhoneNumber(msgspec.Struct, frozen=True, rename="camel"):
         """Return what the types do not say: whether the number is one."""
         fault = phone_number_fault(fields["phoneNumber"]) if "phoneNumber" in fields else None
         return [Fault("/phoneNumber", *fault)] if fault else []
-
-
-class TooManyPhoneNumbers(Conflict):
-    """The contact has as many numbers as it may have."""
-
-    code = "TOO_MANY_PHONE_NUMBERS"
-
-    def __init__(self) -> None:
-        super().__init__(f"A contact has at most {PHONE_NUMBERS_MAX} phone numbers")
 
 
 class LastPhoneNumber(Conflict):

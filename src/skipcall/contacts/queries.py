@@ -7,13 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.contacts.model import Contact, CustomValueTaken, Source
+from skipcall.contacts.model import RESTORE_DAYS, Contact, CustomValueTaken, ExternalIdTaken, Source
 from skipcall.contacts.resolving import ACCEPTED, EXPLAINED, GIVEN, MISSING, NOTHING_TO_EXPLAIN, RESOLVED
 from skipcall.events.queries import RECORD
 from skipcall.page import Place
 from skipcall.postgres.db import Row, Session, Statement, UniqueViolation
 
 COUNT_SLOTS = 16
+MERGES_FOLLOWED_MAX = 1_000
 _PROPERTIES = Contact.__struct_fields__.index("external_id")  # what comes after is included when asked for
 _CUSTOM_FIELDS_PLACE = Contact.__struct_fields__.index("custom_fields")
 FIRST_ID = UUID(int=0)
@@ -43,7 +44,7 @@ COLUMNS = f"""
     c.version, c.external_id"""
 
 # `called`: with calls. A new contact has none.
-_COUNT = f"""
+COUNT = f"""
     INSERT INTO contact_counts (workspace_id, slot, count, called)
     SELECT workspace_id, pg_backend_pid() % {COUNT_SLOTS}, {{step}}, {{step}} * (call_count > 0)::integer FROM written
     ON CONFLICT (workspace_id, slot) DO UPDATE
@@ -149,7 +150,7 @@ CREATE_CONTACT = Statement(
         SELECT :workspace_id, :id, {_INSERTED}, r.values, :source
         FROM resolved r CROSS JOIN required m WHERE {ACCEPTED} AND m.missing IS NULL
         RETURNING *
-    ), counted AS ({_COUNT.format(step="1")}
+    ), counted AS ({COUNT.format(step="1")}
     ), recorded AS ({RECORD.format(type="contact.created", changes="NULL", rows="written")}
     )
     SELECT {COLUMNS}, {EXPLAINED}, m.missing, false AS stale
@@ -165,10 +166,49 @@ DELETE_CONTACT = Statement(
         WHERE c.workspace_id = ANY(:workspace_ids) AND c.id = :id AND c.deleted_at IS NULL
             AND (:versions::bigint[] IS NULL OR c.version = ANY(:versions))
         RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.call_count
-    ), counted AS ({_COUNT.format(step="-1")}
+    ), counted AS ({COUNT.format(step="-1")}
     ), recorded AS ({RECORD.format(type="contact.deleted", changes="NULL", rows="written")}
     )
     SELECT id FROM written
+    """
+)
+
+# The last SELECT answers the contact as it now is: `is_deleted` says that it was not restored, and the rest why.
+RESTORE_CONTACT = Statement(
+    f"""
+    WITH before AS MATERIALIZED (
+        SELECT * FROM contacts WHERE workspace_id = ANY(:workspace_ids) AND id = :id FOR NO KEY UPDATE
+    ), taken AS MATERIALIZED (
+        SELECT o.id FROM before b JOIN contacts o ON o.workspace_id = b.workspace_id AND o.external_id = b.external_id
+        WHERE b.deleted_at IS NOT NULL AND o.deleted_at IS NULL
+    ), written AS (
+        UPDATE contacts c SET deleted_at = NULL, version = c.version + 1,
+            updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
+        FROM before b
+        WHERE c.workspace_id = b.workspace_id AND c.id = b.id AND b.merged_into_id IS NULL
+            AND b.deleted_at > now() - interval '{RESTORE_DAYS} days' AND NOT EXISTS (SELECT FROM taken)
+        RETURNING c.*
+    ), counted AS ({COUNT.format(step="1")}
+    ), recorded AS ({RECORD.format(type="contact.restored", changes="NULL", rows="written")}
+    ), c AS (SELECT * FROM written UNION ALL SELECT * FROM before WHERE NOT EXISTS (SELECT FROM written))
+    SELECT {COLUMNS}, c.deleted_at IS NOT NULL AS is_deleted, c.merged_into_id, (SELECT id FROM taken) AS taken_by,
+        coalesce(c.deleted_at <= now() - interval '{RESTORE_DAYS} days', false) AS is_expired
+    FROM c
+    """
+)
+
+# Contacts may be merged one after the other; the last one is where all have come.
+FIND_MERGED = Statement(
+    f"""
+    WITH RECURSIVE chain AS (
+        SELECT workspace_id, merged_into_id, 1 AS place FROM contacts
+        WHERE workspace_id = ANY(:workspace_ids) AND id = :id
+        UNION ALL
+        SELECT c.workspace_id, c.merged_into_id, place + 1
+        FROM chain JOIN contacts c ON c.workspace_id = chain.workspace_id AND c.id = chain.merged_into_id
+        WHERE place < {MERGES_FOLLOWED_MAX}
+    )
+    SELECT merged_into_id FROM chain WHERE merged_into_id IS NOT NULL ORDER BY place DESC LIMIT 1
     """
 )
 
@@ -222,6 +262,14 @@ class Written(msgspec.Struct, frozen=True):
     version: int
     name_used: bool
     stale: bool
+
+
+class NotRestored(msgspec.Struct, frozen=True):
+    """Nothing was written: it was merged, or another contact has its external id, or else it is too long ago."""
+
+    merged_into_id: UUID | None
+    taken_by: UUID | None
+    is_expired: bool
 
 
 class KeysRefused(msgspec.Struct, frozen=True):
@@ -336,6 +384,47 @@ async def delete_contact(
         request_id=request_id,
     )
     return row is not None
+
+
+async def restore_contact(
+    db: Session,
+    workspace_ids: Sequence[UUID],
+    id: UUID,
+    *,
+    source: Source,
+    api_key_id: UUID | None,
+    request_id: str | None,
+    by_slug: bool,
+    included: Sequence[str] = (),
+) -> tuple[Contact, int] | NotRestored | None:
+    """Undo the deletion of a contact; return it and its version, as it is if it was not deleted. None if there is none.
+
+    Raises `ExternalIdTaken` if another contact gets its external id at this very moment, `CustomValueTaken` if one has a value of a unique field.
+    """
+    try:
+        row = await db.fetch_row(
+            RESTORE_CONTACT,
+            workspace_ids=workspace_ids,
+            id=id,
+            source=source,
+            api_key_id=api_key_id,
+            request_id=request_id,
+            by_slug=by_slug,
+        )
+    except UniqueViolation as violation:
+        raise_if_taken(violation)
+        raise ExternalIdTaken(None) from violation
+    if row is None:
+        return None
+    if row["is_deleted"]:
+        return NotRestored(row["merged_into_id"], row["taken_by"], row["is_expired"])
+    return make_contact(row, included), row["version"]
+
+
+async def find_merged(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> UUID | None:
+    """Return the contact into which a contact was merged, the last one if that was merged too; None if it was not."""
+    merged_into_id: UUID | None = await db.fetch_value(FIND_MERGED, workspace_ids=workspace_ids, id=id)
+    return merged_into_id
 
 
 async def list_contacts(

@@ -164,6 +164,7 @@ async def search_contacts(request: Request, body: SearchContacts, query: SearchV
     scope="contacts:read",
     answers=Contact,
     noun="Contact",
+    statuses=(410,),
     conditional=True,
 )
 async def get_contact(request: Request, id: UUID, query: ContactView) -> Answer:
@@ -182,6 +183,7 @@ async def get_contact(request: Request, id: UUID, query: ContactView) -> Answer:
     scope="contacts:write",
     answers=Contact,
     noun="Contact",
+    statuses=(410,),
     headers=("Deprecation", "Link"),
     conditional=True,
     contract=True,
@@ -215,12 +217,14 @@ async def update_contact(request: Request, id: UUID, body: UpdateContact, query:
     scope="contacts:write",
     noun="Contact",
     success=204,
+    statuses=(410,),
     conditional=True,
 )
 async def delete_contact(request: Request, id: UUID) -> Answer:
     """Delete a contact.
 
-    From then on it is in no list and answers 404, like one in a workspace outside the scope of the API key.
+    From then on it is in no list and answers 404, like one in a workspace outside the scope of the API key. For 30 days it can be
+    restored.
     """
     caller: Caller = request.caller
     deleted = await queries.delete_contact(
@@ -235,6 +239,28 @@ async def delete_contact(request: Request, id: UUID) -> Answer:
     if not deleted:
         await _refuse_stale(request, id, ContactView())
     return Answer(b"", 204)
+
+
+@operation(
+    "POST",
+    "/v1/contacts/{id}/restore",
+    tag="Contacts",
+    scope="contacts:write",
+    answers=Contact,
+    noun="Contact",
+    statuses=(410,),
+    headers=("ETag",),
+)
+async def restore_contact(request: Request, id: UUID, query: ContactView) -> Answer:
+    """Restore a deleted contact.
+
+    As it was, with its calls, for 30 days after its deletion; then 410 `RESTORE_EXPIRED`. It does not return into the sequences that it
+    was in: nobody is called by surprise. A contact that is not deleted is answered as it is. 409 `EXTERNAL_ID_TAKEN` names the contact
+    that has its `externalId` by now; a contact that was merged comes back when the merge is undone.
+    """
+    caller: Caller = request.caller
+    contact, version = await actions.restore_contact(request.database, caller, id, request_id=request.id, view=query)
+    return answer_versioned(request, contact.id, version, encode(contact))
 
 
 @operation(
@@ -294,7 +320,7 @@ async def _get(request: Request, id: UUID, view: ContactView) -> tuple[Contact, 
         included=view.included,
     )
     if found is None:
-        raise NotFound("Contact")
+        await actions.refuse_missing(request.database, caller, id)
     return found
 
 

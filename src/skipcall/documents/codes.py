@@ -84,7 +84,7 @@ REFUSALS = {
         ),
     ),
     "TOO_MANY_PHONE_NUMBERS": (
-        "The contact has as many phone numbers as it may have.",
+        "The contact has as many phone numbers as it may have, or two that are merged have more.",
         "Remove one that is not needed any more.",
     ),
     "LAST_PHONE_NUMBER": (
@@ -153,6 +153,34 @@ REFUSALS = {
     "EXPORT_GONE": (
         "The export has no file: it failed, was deleted, or has been kept for as long as exports are.",
         "Ask for a new export.",
+    ),
+    "CONTACT_MERGED": (
+        "The contact was merged into another one.",
+        "The header `Link` names that one; use it from now on. `POST /v1/contacts/{id}/unmerge` undoes the merge.",
+    ),
+    "RESTORE_EXPIRED": (
+        "What was deleted or merged can be brought back for some days, which are over.",
+        "Create the contact anew.",
+    ),
+    "RESTORE_BY_UNMERGE": (
+        "The contact was merged, not deleted. `conflictingId` is the contact that took it in.",
+        "Undo the merge with `POST /v1/contacts/{id}/unmerge`.",
+    ),
+    "CONTACT_NOT_MERGED": (
+        "The contact was not merged into another one, so there is no merge to undo.",
+        "Nothing is to be done. The id to undo a merge with is that of the contact that went.",
+    ),
+    "MERGE_TARGET_GONE": (
+        "The contact that took this one in is itself deleted or merged; `conflictingId` is its id.",
+        "Restore that contact, or undo its merge, first.",
+    ),
+    "TOO_MANY_CALLS": (
+        "The contact that goes has more calls than can be moved at once.",
+        "Merge the other way round: the contact with more calls stays.",
+    ),
+    "EXTERNAL_ID_TAKEN": (
+        "Another contact of the workspace has this `externalId`; `conflictingId` is its id.",
+        "Use that contact, or give one of the two another `externalId`.",
     ),
     "RANGE_NOT_SATISFIABLE": (
         "`Range` begins beyond the end; `Content-Range` tells how long the whole is.",
@@ -230,6 +258,7 @@ COMMAND_LINE = {
 
 # Of `error.details[].code`: what is wrong.
 FAULTS = {
+    "SAME_CONTACT": "`contactId` is the contact of the path: a contact cannot be merged into itself.",
     "MALFORMED_REPORT": "A report of a telephony provider cannot be read as what that provider documents.",
     "DIGEST_MISMATCH": "What arrived has another SHA-256 than `Repr-Digest` or `Content-Digest` says. Nothing was kept.",
     "MALFORMED_JSON": "The body is no valid JSON in UTF-8.",

@@ -61,7 +61,12 @@ _REFUSALS: dict[int, tuple[str, Refusal, str, tuple[str, ...]]] = {
         "This cannot stand beside what is stored, or the first request with this Idempotency-Key is still running",
         ("Retry-After",),
     ),
-    410: ("Gone", errors.Gone("This was erased"), "It was here, and was erased", ()),
+    410: (
+        "Gone",
+        errors.Gone("This was erased"),
+        "It was here, and was erased; `Link` tells where it went, if it did",
+        ("Link",),
+    ),
     412: (
         "PreconditionFailed",
         errors.PreconditionFailed(_EXAMPLE_ETAG),

@@ -143,6 +143,8 @@ def answer_refusal(request: Request, refusal: Refusal) -> Answer:
         headers = (("allow", ", ".join(refusal.allowed)),)
     elif isinstance(refusal, RangeNotSatisfiable):
         headers = (("content-range", f"bytes */{refusal.length}"),)
+    elif isinstance(refusal, errors.Gone) and refusal.path is not None:
+        headers = (("link", f'<{refusal.path}>; rel="canonical"'),)
     return _answer(request, status, refusal.code, refusal.message, headers, refusal.faults, refusal.properties)
 
 

@@ -742,6 +742,16 @@ CREATE TABLE public.contact_imports (
     completed_at timestamp(3) with time zone
 );
 
+CREATE TABLE public.contact_merges (
+    workspace_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    target_id uuid NOT NULL,
+    merged_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    call_ids uuid[] NOT NULL,
+    sequence_ids uuid[] NOT NULL,
+    changes jsonb NOT NULL
+);
+
 CREATE TABLE public.contacts (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1095,6 +1105,9 @@ ALTER TABLE ONLY public.contact_imports
 ALTER TABLE ONLY public.contact_imports
     ADD CONSTRAINT contact_imports_workspace_id_file_sha256_key UNIQUE (workspace_id, file_sha256);
 
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_pkey PRIMARY KEY (workspace_id, source_id);
+
 ALTER TABLE public.contacts
     ADD CONSTRAINT contacts_merged_check CHECK (((merged_into_id IS NULL) OR (deleted_at IS NOT NULL))) NOT VALID;
 
@@ -1388,6 +1401,12 @@ ALTER TABLE ONLY public.contact_counts
 
 ALTER TABLE ONLY public.contact_imports
     ADD CONSTRAINT contact_imports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_workspace_id_source_id_fkey FOREIGN KEY (workspace_id, source_id) REFERENCES public.contacts(workspace_id, id);
+
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_workspace_id_target_id_fkey FOREIGN KEY (workspace_id, target_id) REFERENCES public.contacts(workspace_id, id);
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (workspace_id, merged_into_id) REFERENCES public.contacts(workspace_id, id) NOT VALID;

@@ -1,0 +1,1 @@
+"""Contacts that are one person: found, made one, and taken apart again."""

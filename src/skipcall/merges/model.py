@@ -1,0 +1,206 @@
+"""Merges on the wire, and the rules of what becomes of two contacts that are one."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from skipcall.contacts.model import PHONE_NUMBERS_MAX, Contact, TooManyPhoneNumbers
+from skipcall.errors import Conflict
+from skipcall.page import WorkspacesQuery
+from skipcall.workspaces.model import ID_EXAMPLE
+
+CALLS_MOVED_MAX = 2_000
+EXAMINED_AT_ONCE = 500  # contacts that one page of duplicates looks at
+GROUPS_MAX = 50  # of a page; more only if one contact begins several
+CONTACTS_SHOWN_MAX = 10  # of a group
+CONTACTS_COUNTED_MAX = 1_000  # of a group
+
+Side = Literal["target", "source"]
+DuplicateKey = Literal["phoneNumber", "email"]
+
+# Columns of a contact that a merge can change, each with the property that they are. Of the first kind one side is chosen.
+CHOSEN = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "email": "email",
+    "company": "company",
+    "city": "city",
+    "country": "country",
+    "url": "url",
+    "linkedin_url": "linkedinUrl",
+    "linkedin_sales_url": "linkedinSalesUrl",
+    "role": "role",
+}
+MERGED = CHOSEN | {
+    "external_id": "externalId",
+    "allow_phone_calls": "allowPhoneCalls",
+    "phone_numbers": "phoneNumbers",
+    "custom_fields": "customFields",
+}
+
+
+class MergeFields(msgspec.Struct, frozen=True, rename="camel"):
+    """Whose value is taken if both contacts have one."""
+
+    first_name: Side = "target"
+    last_name: Side = "target"
+    email: Side = "target"
+    company: Side = "target"
+    city: Side = "target"
+    country: Side = "target"
+    url: Side = "target"
+    linkedin_url: Side = "target"
+    linkedin_sales_url: Side = "target"
+    role: Side = "target"
+
+
+class MergeContact(msgspec.Struct, frozen=True, rename="camel"):
+    """Which contact to take in, and how."""
+
+    contact_id: Annotated[
+        UUID,
+        Meta(description="The contact that goes; the other is in the path", extra_json_schema={"example": ID_EXAMPLE}),
+    ]
+    fields: MergeFields = MergeFields()
+    dry_run: Annotated[bool, Meta(description="Only answer what would come of it; nothing is changed")] = False
+
+
+class MergedContact(msgspec.Struct, frozen=True, rename="camel"):
+    """The contact that two have become."""
+
+    contact: Contact
+    moved_calls: Annotated[int, Meta(description="Calls that came from the other contact")]
+    moved_sequences: Annotated[int, Meta(description="Sequences that only the other contact was in")]
+
+
+class UnmergedContact(msgspec.Struct, frozen=True, rename="camel"):
+    """The contact that is there again."""
+
+    contact: Contact
+    moved_calls: Annotated[int, Meta(description="Calls that it got back")]
+    moved_sequences: Annotated[int, Meta(description="Sequences that it is in again")]
+    kept: Annotated[
+        list[str],
+        Meta(
+            description="Properties of the other contact that the merge had changed and that stay, since they were changed again",
+            extra_json_schema={"example": ["company", "customFields.industry"]},
+        ),
+    ]
+
+
+class ListDuplicates(WorkspacesQuery, frozen=True, rename="camel", kw_only=True):
+    """Query parameters of the list of duplicates."""
+
+    by: Annotated[DuplicateKey, Meta(description="What the contacts of a group have in common")] = "phoneNumber"
+    cursor: Annotated[str | None, Meta(description="`meta.nextCursor` of the page before")] = None
+    custom_field_keys: Annotated[
+        Literal["name", "slug"], Meta(description="What `customFields` in the answer is keyed by")
+    ] = "name"
+
+
+class Duplicates(msgspec.Struct, frozen=True, rename="camel"):
+    """Contacts of a workspace that have something in common."""
+
+    value: Annotated[
+        str,
+        Meta(
+            description="The phone number, or the e-mail address in lower case",
+            extra_json_schema={"example": "+33639980142"},
+        ),
+    ]
+    contact_count: Annotated[
+        int, Meta(description=f"How many contacts have it, counted up to {CONTACTS_COUNTED_MAX:,}")
+    ]
+    contacts: Annotated[list[Contact], Meta(description=f"The oldest of them first, at most {CONTACTS_SHOWN_MAX}")]
+
+
+class DuplicatesMeta(msgspec.Struct, frozen=True, rename="camel"):
+    """Where the list goes on."""
+
+    has_more: Annotated[bool, Meta(description="There are contacts that were not looked at yet")]
+    next_cursor: Annotated[str | None, Meta(description="Where to go on")]
+
+
+class DuplicatesPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Groups of contacts, and where to go on."""
+
+    data: list[Duplicates]
+    meta: DuplicatesMeta
+
+
+class TooManyCalls(Conflict):
+    """The contact that goes has more calls than can be moved at once."""
+
+    code = "TOO_MANY_CALLS"
+
+    def __init__(self) -> None:
+        super().__init__(f"The contact that goes has more than {CALLS_MOVED_MAX} calls; merge the other way round")
+
+
+class NotMerged(Conflict):
+    """The contact was not merged, so there is nothing to undo."""
+
+    code = "CONTACT_NOT_MERGED"
+
+    def __init__(self) -> None:
+        super().__init__("This contact was not merged into another one")
+
+
+class MergeTargetGone(Conflict):
+    """The contact into which this one was merged is itself deleted or merged."""
+
+    code = "MERGE_TARGET_GONE"
+
+    def __init__(self, target_id: UUID) -> None:
+        super().__init__(f"Contact {target_id}, which took this one in, is gone itself: bring it back first")
+        self.properties = {"conflictingId": str(target_id)}
+
+
+def merge(target: Mapping[str, Any], source: Mapping[str, Any], fields: MergeFields) -> dict[str, Any]:
+    """Return what becomes of the target, by column. Raises `TooManyPhoneNumbers`.
+
+    Nothing that only one of them has is lost, and who must not be called by one of them is not called.
+    """
+    merged = {}
+    for column in CHOSEN:
+        first, other = (source, target) if getattr(fields, column) == "source" else (target, source)
+        merged[column] = first[column] or other[column]
+    numbers = list(dict.fromkeys([*target["phone_numbers"], *source["phone_numbers"]]))
+    if len(numbers) > PHONE_NUMBERS_MAX:
+        raise TooManyPhoneNumbers
+    return merged | {
+        "external_id": target["external_id"] or source["external_id"],
+        "allow_phone_calls": target["allow_phone_calls"] and source["allow_phone_calls"],
+        "phone_numbers": numbers,
+        "custom_fields": source["custom_fields"] | target["custom_fields"],
+    }
+
+
+def changes_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return old and new value of each column that differs."""
+    return {column: [before[column], after[column]] for column in MERGED if before[column] != after[column]}
+
+
+def unmerge(target: Mapping[str, Any], changes: Mapping[str, list[Any]]) -> tuple[dict[str, Any], list[str]]:
+    """Return the target without what a merge changed, by column, and the properties that were changed again and stay."""
+    restored = {column: target[column] for column in MERGED}
+    kept = []
+    for column, (old, new) in changes.items():
+        if column == "custom_fields":
+            values = dict(target[column])
+            for slug in sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)):
+                if values.get(slug) != new.get(slug):
+                    kept.append(f"customFields.{slug}")
+                elif slug in old:
+                    values[slug] = old[slug]
+                else:
+                    del values[slug]
+            restored[column] = values
+        elif target[column] == new:
+            restored[column] = old
+        else:
+            kept.append(MERGED[column])
+    return restored, kept
