@@ -11,10 +11,11 @@ import phonenumbers
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall import clock
-from skipcall.contacts.model import PhoneNumber, Source, phone_number_fault
+from skipcall.contacts.model import PhoneNumber, Source
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault
 from skipcall.page import PageQuery
+from skipcall.phone_numbers.model import phone_number_fault, read_phone_number
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 NOTES_LENGTH_MAX = 10_000
@@ -346,23 +347,6 @@ class ListCalls(PageQuery, frozen=True, rename="camel", kw_only=True):
             text = "Must be a phone number of this region, or one with its country code"
             faults.append(Fault("/query/phoneNumber", "INVALID_PHONE_NUMBER", text))
         return faults
-
-
-def read_phone_number(text: str, region: str) -> str | None:
-    """Return the E.164 form of a number that somebody wrote, or None.
-
-    A `+` that is not percent-encoded arrives as a blank, so a blank in front of a country code is taken for one.
-    """
-    compact = text.strip()
-    for candidate in (f"+{compact}", compact) if text[:1] == " " else (compact,):
-        try:
-            number = phonenumbers.parse(candidate, region.upper())
-        except phonenumbers.NumberParseException:
-            continue
-        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        if phone_number_fault(e164) is None:
-            return e164
-    return None
 
 
 # ---------------------------------------------------------------------------------------------------------- rules

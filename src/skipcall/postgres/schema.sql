@@ -24,6 +24,59 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.chain_consent() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT position + 1, hash INTO NEW.position, NEW.previous_hash FROM contact_consents
+    WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.contact_id ORDER BY position DESC LIMIT 1;
+    NEW.position := coalesce(NEW.position, 1);
+    NEW.recorded_at := clock_timestamp();
+    NEW.wording_sha256 := sha256(convert_to(NEW.wording, 'UTF8'));
+    NEW.hash := consent_hash(NEW);
+    RETURN NEW;
+END $$;
+
+CREATE TABLE public.contact_consents (
+    workspace_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    status text NOT NULL,
+    legal_basis text,
+    purpose text,
+    obtained_at timestamp(3) with time zone NOT NULL,
+    source text NOT NULL,
+    wording text,
+    wording_sha256 bytea,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    object_version bigint NOT NULL,
+    api_key_id uuid,
+    recorded_at timestamp(3) with time zone NOT NULL,
+    previous_hash bytea,
+    hash bytea NOT NULL,
+    CONSTRAINT contact_consents_legal_basis_check CHECK ((legal_basis = ANY (ARRAY['consent'::text, 'current_contract'::text, 'b2b_legitimate_interest'::text]))),
+    CONSTRAINT contact_consents_status_check CHECK ((status = ANY (ARRAY['given'::text, 'refused'::text, 'withdrawn'::text, 'objected'::text, 'asserted'::text])))
+);
+
+CREATE FUNCTION public.consent_content(c public.contact_consents) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT jsonb_build_object(
+        'workspaceId', c.workspace_id, 'contactId', c.contact_id, 'position', c.position, 'id', c.id, 'status', c.status,
+        'legalBasis', c.legal_basis, 'purpose', c.purpose, 'source', c.source, 'wording', c.wording,
+        'wordingSha256', encode(c.wording_sha256, 'hex'), 'evidence', c.evidence, 'contactVersion', c.object_version,
+        'apiKeyId', c.api_key_id,
+        'obtainedAt', to_char(c.obtained_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'recordedAt', to_char(c.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text
+$$;
+
+CREATE FUNCTION public.consent_hash(c public.contact_consents) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT sha256(coalesce(c.previous_hash, '') || convert_to(consent_content(c), 'UTF8'))
+$$;
+
 CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -293,6 +346,27 @@ BEGIN
         keys := keys || hashtextextended(number, uuid_hash_extended(workspace, 0));
     END LOOP;
     RETURN keys;
+END $$;
+
+CREATE FUNCTION public.record_allow_phone_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO contact_consents (workspace_id, contact_id, status, obtained_at, source, object_version)
+    SELECT NEW.workspace_id, NEW.id, CASE WHEN NEW.allow_phone_calls THEN 'asserted' ELSE 'objected' END,
+        NEW.updated_at, NEW.last_modification_source, NEW.version
+    WHERE NOT EXISTS (
+        SELECT FROM contact_consents
+        WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.id AND object_version = NEW.version
+    );
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.refuse_change_of_consents() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'what was recorded of consent is never changed or removed: add another entry';
 END $$;
 
 CREATE FUNCTION public.refuse_removal_of_calls() RETURNS trigger
@@ -657,6 +731,22 @@ CREATE TABLE public.custom_fields (
     CONSTRAINT custom_fields_slug_check CHECK ((slug ~ '^[a-z0-9_]+$'::text))
 );
 
+CREATE TABLE public.do_not_call (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    phone_number text,
+    number_hash bytea NOT NULL,
+    reason text NOT NULL,
+    source text,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp(3) with time zone,
+    lifted_at timestamp(3) with time zone,
+    CONSTRAINT do_not_call_number_hash_check CHECK ((length(number_hash) = 32)),
+    CONSTRAINT do_not_call_reason_check CHECK ((reason = ANY (ARRAY['OPPOSITION'::text, 'REGULATORY'::text, 'INVALID'::text, 'MANUAL'::text])))
+);
+
 CREATE TABLE public.event_sweeps (
     workspace_id uuid NOT NULL,
     occurred_at timestamp(3) with time zone NOT NULL,
@@ -948,6 +1038,9 @@ ALTER TABLE ONLY public.call_transcriptions
 ALTER TABLE ONLY public.calls
     ADD CONSTRAINT calls_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.contact_consents
+    ADD CONSTRAINT contact_consents_pkey PRIMARY KEY (workspace_id, contact_id, "position");
+
 ALTER TABLE ONLY public.contact_counts
     ADD CONSTRAINT contact_counts_pkey PRIMARY KEY (workspace_id, slot);
 
@@ -968,6 +1061,9 @@ ALTER TABLE ONLY public.custom_fields
 
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_workspace_id_slug_key UNIQUE (workspace_id, slug);
+
+ALTER TABLE ONLY public.do_not_call
+    ADD CONSTRAINT do_not_call_pkey PRIMARY KEY (workspace_id, id);
 
 ALTER TABLE ONLY public.event_sweeps
     ADD CONSTRAINT event_sweeps_pkey PRIMARY KEY (workspace_id);
@@ -1116,6 +1212,8 @@ CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspa
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (archived_at IS NULL);
 
+CREATE UNIQUE INDEX do_not_call_by_number ON public.do_not_call USING btree (workspace_id, number_hash) WHERE (lifted_at IS NULL);
+
 CREATE INDEX events_by_object ON public.events USING btree (workspace_id, object_id, id);
 
 CREATE INDEX events_by_time ON public.events USING btree (workspace_id, occurred_at, object_id);
@@ -1154,6 +1252,8 @@ CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public
 
 CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public.subscriptions FOR EACH STATEMENT EXECUTE FUNCTION public.announce_access_change();
 
+CREATE TRIGGER chain_consent BEFORE INSERT ON public.contact_consents FOR EACH ROW EXECUTE FUNCTION public.chain_consent();
+
 CREATE TRIGGER count_inserted AFTER INSERT ON public.sequence_contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_sequence_contacts();
 
 CREATE TRIGGER count_inserted_calls AFTER INSERT ON public.calls REFERENCING NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_calls();
@@ -1163,6 +1263,10 @@ CREATE TRIGGER count_updated AFTER UPDATE ON public.sequence_contacts REFERENCIN
 CREATE TRIGGER count_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD TABLE AS old_calls NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_calls();
 
 CREATE TRIGGER hide_tags_of_deleted AFTER UPDATE OF deleted_at ON public.calls FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.hide_tags_of_deleted_call();
+
+CREATE TRIGGER record_allow_phone_calls AFTER UPDATE ON public.contacts FOR EACH ROW WHEN ((old.allow_phone_calls IS DISTINCT FROM new.allow_phone_calls)) EXECUTE FUNCTION public.record_allow_phone_calls();
+
+CREATE TRIGGER refuse_change_of_consents BEFORE DELETE OR UPDATE OR TRUNCATE ON public.contact_consents FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_consents();
 
 CREATE TRIGGER refuse_removal AFTER DELETE ON public.calls FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_removal_of_calls();
 
@@ -1221,6 +1325,9 @@ ALTER TABLE public.calls
 ALTER TABLE public.calls
     ADD CONSTRAINT calls_workspace_id_sequence_id_sequence_run_id_fkey FOREIGN KEY (workspace_id, sequence_id, sequence_run_id) REFERENCES public.sequence_runs(workspace_id, sequence_id, id);
 
+ALTER TABLE ONLY public.contact_consents
+    ADD CONSTRAINT contact_consents_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES public.contacts(workspace_id, id);
+
 ALTER TABLE ONLY public.contact_counts
     ADD CONSTRAINT contact_counts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
@@ -1235,6 +1342,9 @@ ALTER TABLE ONLY public.contacts
 
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.do_not_call
+    ADD CONSTRAINT do_not_call_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.event_sweeps
     ADD CONSTRAINT event_sweeps_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
