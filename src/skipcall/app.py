@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from skipcall import logs, settings
 from skipcall.account import routes as account
 from skipcall.api_keys.gate import Gate
+from skipcall.callability import routes as callability
 from skipcall.calls import routes as calls
 from skipcall.changes import routes as changes
 from skipcall.consents import routes as consents
@@ -53,6 +54,7 @@ OPERATIONS: tuple[Operation, ...] = (
     contacts.delete_contact,
     consents.list_contact_consents,
     consents.record_contact_consent,
+    callability.get_contact_callability,
     do_not_call.list_do_not_call,
     do_not_call.create_do_not_call,
     do_not_call.get_do_not_call,

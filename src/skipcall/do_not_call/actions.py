@@ -47,7 +47,7 @@ async def check_numbers(
     found = dict(zip(known, await queries.check_numbers(db, workspace_id, known, secret=secret), strict=True))
     checked = []
     for text, number in zip(written, numbers, strict=True):
-        entry_id, is_refused = (None, False) if number is None else found[number]
+        entry_id, _, is_refused = (None, None, False) if number is None else found[number]
         reasons: list[Obstacle] = [] if number is not None else ["UNREADABLE"]
         if entry_id is not None:
             reasons.append("DO_NOT_CALL")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -76,7 +77,7 @@ _LIFT = Statement(
 # Contacts are found as in calls.matching: by the hash of the index first, then by the number itself.
 _CHECK = Statement(
     f"""
-    SELECT d.id AS entry_id, EXISTS (
+    SELECT d.id AS entry_id, d.expires_at, EXISTS (
         SELECT FROM contacts c
         WHERE phone_keys(c.workspace_id, c.phone_numbers)
                 @> ARRAY[hashtextextended(n.number, uuid_hash_extended(:workspace_id, 0))]
@@ -88,6 +89,14 @@ _CHECK = Statement(
     ORDER BY n.place
     """
 )
+
+
+class Standing(NamedTuple):
+    """The entry of a number, if one is in force, and whether a contact with the number may not be called."""
+
+    entry_id: UUID | None
+    expires_at: datetime | None
+    is_refused: bool
 
 
 async def list_do_not_call(
@@ -164,13 +173,11 @@ async def lift_entry(
     return row is not None
 
 
-async def check_numbers(
-    db: Session, workspace_id: UUID, numbers: Sequence[str], *, secret: bytes
-) -> list[tuple[UUID | None, bool]]:
-    """Return for each number its entry in force, if it has one, and whether a contact with it may not be called."""
+async def check_numbers(db: Session, workspace_id: UUID, numbers: Sequence[str], *, secret: bytes) -> list[Standing]:
+    """Return what is known of each number, in their order."""
     hashes = [number_hash(one, secret) for one in numbers]
     rows = await db.fetch_rows(_CHECK, workspace_id=workspace_id, numbers=numbers, hashes=hashes)
-    return [(row["entry_id"], row["is_refused"]) for row in rows]
+    return [Standing(*row) for row in rows]
 
 
 def _entry(row: Row) -> DoNotCallEntry:

@@ -992,6 +992,7 @@ CREATE TABLE public.workspaces (
     timezone text NOT NULL,
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    call_rules text DEFAULT 'NONE'::text NOT NULL,
     CONSTRAINT workspaces_default_country_check CHECK ((default_country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT workspaces_mode_check CHECK ((mode = ANY (ARRAY['LIVE'::text, 'TEST'::text])))
 );
@@ -1142,6 +1143,9 @@ ALTER TABLE ONLY public.workspace_memberships
 
 ALTER TABLE ONLY public.workspace_memberships
     ADD CONSTRAINT workspace_memberships_workspace_id_organization_membership__key UNIQUE (workspace_id, organization_membership_id);
+
+ALTER TABLE public.workspaces
+    ADD CONSTRAINT workspaces_call_rules_check CHECK ((call_rules = ANY (ARRAY['NONE'::text, 'FR_CONSUMER'::text, 'FR_B2B'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_organization_id_id_key UNIQUE (organization_id, id);

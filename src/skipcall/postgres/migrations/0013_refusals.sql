@@ -94,3 +94,8 @@ BEGIN
 END $$;
 CREATE TRIGGER record_allow_phone_calls AFTER UPDATE ON contacts FOR EACH ROW
     WHEN (OLD.allow_phone_calls IS DISTINCT FROM NEW.allow_phone_calls) EXECUTE FUNCTION record_allow_phone_calls();
+
+-- Which rules a workspace calls by: a name in callability/rules.toml.
+ALTER TABLE workspaces ADD COLUMN call_rules text NOT NULL DEFAULT 'NONE';
+ALTER TABLE workspaces ADD CONSTRAINT workspaces_call_rules_check
+    CHECK (call_rules IN ('NONE', 'FR_CONSUMER', 'FR_B2B')) NOT VALID;
