@@ -13,11 +13,14 @@ from collections.abc import Awaitable, Callable
 from skipcall import logs, settings
 from skipcall.account import routes as account
 from skipcall.api_keys.gate import Gate
+from skipcall.callability import routes as callability
 from skipcall.calls import routes as calls
 from skipcall.changes import routes as changes
+from skipcall.consents import routes as consents
 from skipcall.contacts import routes as contacts
 from skipcall.contacts import upsert_routes as contact_upserts
 from skipcall.custom_fields import routes as custom_fields
+from skipcall.do_not_call import routes as do_not_call
 from skipcall.documents.routes import Documents
 from skipcall.errors import Refusal
 from skipcall.exports import routes as exports
@@ -59,6 +62,14 @@ OPERATIONS: tuple[Operation, ...] = (
     merges.list_duplicates,
     merges.merge_contact,
     merges.unmerge_contact,
+    consents.list_contact_consents,
+    consents.record_contact_consent,
+    callability.get_contact_callability,
+    do_not_call.list_do_not_call,
+    do_not_call.create_do_not_call,
+    do_not_call.get_do_not_call,
+    do_not_call.delete_do_not_call,
+    do_not_call.check_do_not_call,
     changes.list_contact_history,
     changes.list_changes,
     exports.list_exports,

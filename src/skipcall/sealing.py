@@ -1,4 +1,4 @@
-"""Secrets of others, as they are kept in the database: sealed under a key that is derived from the server's secret."""
+"""What the database must not tell: secrets of others and hashes of numbers, under keys derived from the server's secret."""
 
 import hmac
 
@@ -6,6 +6,7 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 _LABEL = b"skipcall: secrets of telephony sources"
+_NUMBERS_LABEL = b"skipcall: numbers that are not to be called"
 
 
 class Unopenable(Exception):
@@ -23,6 +24,11 @@ def open_sealed(sealed: bytes, secret: bytes) -> str:
         return _box(secret).decrypt(sealed).decode()
     except (CryptoError, ValueError):
         raise Unopenable from None
+
+
+def number_hash(number: str, secret: bytes) -> bytes:
+    """Return what a phone number is found by once it is erased: nobody without the secret can try out all numbers."""
+    return hmac.digest(hmac.digest(secret, _NUMBERS_LABEL, "sha256"), number.encode(), "sha256")
 
 
 def _box(secret: bytes) -> SecretBox:

@@ -126,3 +126,13 @@ def test_doctor_names_a_database_that_cannot_be_reached(data: Path) -> None:
 def test_migrate_says_what_it_did(data: Path, place: Path) -> None:
     assert succeed(data, "migrate") == "Nothing to do.\n"
     assert succeed(place / "migrated", "migrate").startswith("Applied 0001_accounts.sql.")
+
+
+def test_the_rules_that_a_workspace_calls_by(data: Path, served: Serve) -> None:
+    assert "calls by FR_CONSUMER" in succeed(data, "workspaces", "set-call-rules", "Prospection", "fr_consumer")
+    with served.client() as client:
+        contact = client.get("/v1/contacts").json()["data"][0]
+        found = client.get(f"/v1/contacts/{contact['id']}/callability", params={"at": "2026-05-01T09:00:00Z"}).json()
+    assert (found["ruleSet"], found["reasons"][0]["code"]) == ("FR_CONSUMER", "HOLIDAY")
+    succeed(data, "workspaces", "set-call-rules", "Prospection", "NONE")
+    assert "FR_B2B" in fail(data, "workspaces", "set-call-rules", "Prospection", "MOON")

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skipcall.contacts.model import E164
-from skipcall.contacts.numbers import equivalent_forms, read_forms, read_phone_number
+from skipcall.contacts.numbers import equivalent_forms, read_forms
+from skipcall.phone_numbers.model import E164, read_phone_number
 
 digits = st.text("0123456789", min_size=5, max_size=12)
 numbers = st.builds(

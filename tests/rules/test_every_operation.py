@@ -38,6 +38,9 @@ BODIES: dict[str, Any] = {
     },
     "update_call": {"notes": "Call back"},
     "put_transcription": {"summary": "Wants an offer by Friday"},
+    "record_contact_consent": {"status": "objected", "source": "Phone call"},
+    "create_do_not_call": {"phoneNumber": "+33639980001", "reason": "OPPOSITION"},
+    "check_do_not_call": {"phoneNumbers": ["+33639980001"]},
     "create_custom_field": {"name": "Industry"},
     "update_custom_field": {"name": "Sector"},
     "create_tag": {"label": "Meeting booked"},
@@ -130,6 +133,9 @@ def id_of(team: Team, operation: Operation) -> str:
         return team.call().rpartition("/")[2]
     if noun == "custom-fields":
         return team.field("Industry").id
+    if noun == "do-not-call":
+        entry = {"phoneNumber": "+33639980001", "reason": "OPPOSITION"}
+        return str(team.client.request("POST", "/v1/do-not-call", json=entry).json()["id"])
     if noun == "tags":
         return team.tag("Later")
     if noun == "sequences":

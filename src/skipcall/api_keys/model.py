@@ -18,6 +18,8 @@ SCOPES = (
     "contacts:write",
     "custom_fields:read",
     "custom_fields:write",
+    "do_not_call:read",
+    "do_not_call:write",
     "calls:read",
     "calls:write",
     "recordings:read",

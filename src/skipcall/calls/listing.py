@@ -12,8 +12,8 @@ from uuid import UUID
 
 from skipcall.calls.model import Call, ListCalls
 from skipcall.calls.queries import COLUMNS, PEOPLE, View, make_call
-from skipcall.contacts.numbers import read_phone_number
 from skipcall.page import COUNT_MAX, Place
+from skipcall.phone_numbers.model import read_phone_number
 from skipcall.postgres.db import Session, Statement
 
 FIRST_ID = UUID(int=0)

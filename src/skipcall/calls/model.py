@@ -11,11 +11,11 @@ import phonenumbers
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall import clock
-from skipcall.contacts.model import PhoneNumber, Source, phone_number_fault
-from skipcall.contacts.numbers import read_phone_number
+from skipcall.contacts.model import PhoneNumber, Source
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault
 from skipcall.page import PageQuery
+from skipcall.phone_numbers.model import phone_number_fault, read_phone_number
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 NOTES_LENGTH_MAX = 10_000

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
+from skipcall.callability.rules import rule_sets
 from skipcall.cli import options
 from skipcall.cli.database import run_on_database
-from skipcall.cli.names import find_organization, find_organization_id
+from skipcall.cli.names import find_organization, find_organization_id, find_workspaces
 from skipcall.cli.options import AsJson, Data
 from skipcall.cli.output import Item, print_item, print_list
 from skipcall.clock import timestamp
@@ -19,6 +21,7 @@ from skipcall.workspaces import queries
 from skipcall.workspaces.model import Workspace
 
 NO_PLAN = "NONE"
+RULE_SETS = tuple(rule_sets())
 
 organizations = typer.Typer(no_args_is_help=True, help="Organizations: who has a plan, workspaces, members and keys.")
 workspaces = typer.Typer(no_args_is_help=True, help="Workspaces: each has its own contacts and custom fields.")
@@ -112,6 +115,25 @@ def list_workspaces(
 
     found = run_on_database(data, work)
     print_list([_workspace(mode, one) for mode, one in found], WORKSPACE_COLUMNS, as_json=as_json)
+
+
+@workspaces.command("set-call-rules")
+def set_call_rules(
+    workspace: Annotated[str, typer.Argument(metavar="WORKSPACE", help="Its id, or its name if only one has it.")],
+    rule_set: Annotated[str, typer.Argument(metavar="RULES", help=f"One of {', '.join(RULE_SETS)}.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which rules `GET /v1/contacts/{id}/callability` looks at. No legal advice: which apply to you is for you to know."""
+    chosen = options.one_of(rule_set, RULE_SETS, "rule set")
+
+    async def work(db: Database) -> Item:
+        [(mode, found)] = await find_workspaces(db, [workspace], None)
+        await queries.set_call_rules(db, UUID(found.id), chosen)
+        return _workspace(mode, found) | {"callRules": chosen}
+
+    done = run_on_database(data, work)
+    print_item(done, as_json=as_json, text=f"Workspace {done['name']} calls by {chosen}.")
 
 
 @plans.command("set")

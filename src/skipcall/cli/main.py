@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skipcall import __version__
-from skipcall.cli import accounts, calls, contacts, keys, members, numbers, sources
+from skipcall.cli import accounts, calls, consents, contacts, keys, members, numbers, sources
 from skipcall.cli.database import database_url, read_settings
 from skipcall.cli.doctor import doctor
 from skipcall.cli.options import Data
@@ -76,6 +76,7 @@ app.add_typer(numbers.numbers, name="numbers")
 app.add_typer(accounts.plans, name="plans")
 app.add_typer(accounts.subscriptions, name="subscriptions")
 app.add_typer(contacts.contacts, name="contacts")
+app.add_typer(consents.consents, name="consents")
 app.add_typer(sources.sources, name="sources")
 app.add_typer(calls.calls, name="calls")
 

@@ -10,9 +10,8 @@ from skipcall.cli.database import run_on_database
 from skipcall.cli.names import find_organization_id, find_workspaces, pick
 from skipcall.cli.options import AsJson, Data
 from skipcall.cli.output import CommandFailed, Item, print_item, print_list
-from skipcall.contacts.model import phone_number_fault
 from skipcall.phone_numbers import queries
-from skipcall.phone_numbers.model import ManagedPhoneNumber, country_of
+from skipcall.phone_numbers.model import ManagedPhoneNumber, country_of, phone_number_fault
 from skipcall.postgres.db import Database
 from skipcall.users.queries import list_all_members
 

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import email_validator
 import msgspec
-import phonenumbers
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE, VALUE_LENGTH_MAX
 from skipcall.errors import FAULTS_MAX, Conflict, Fault, Gone, Invalid
 from skipcall.page import PageQuery
+from skipcall.phone_numbers.model import E164, phone_number_fault
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 NAME_LENGTH_MAX = 100
@@ -28,7 +28,6 @@ EXTERNAL_ID_LENGTH_MAX = 255
 # What `include` adds to a contact, by its name there, and the column that it is.
 INCLUDES = {"externalId": "external_id"}
 RESTORE_DAYS = 30
-E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 _NOT_IN_URL = re.compile(r'[\s\\"<>^`{|}]')
 
@@ -337,21 +336,6 @@ def contact_faults(fields: Mapping[str, Any]) -> list[Fault]:
                 if CONTROL_CHARACTERS.search(key) or (isinstance(one, str) and CONTROL_CHARACTERS.search(one))
             ]
     return faults
-
-
-def phone_number_fault(number: str) -> tuple[str, str] | None:
-    """Return code and message of what is wrong with a phone number, or None.
-
-    The form first: libphonenumber reads letters, other scripts' digits and extensions as numbers too.
-    """
-    if not E164.fullmatch(number):
-        return "INVALID_PHONE_NUMBER", "Must be in E.164 form, for example +33639981234"
-    try:
-        if phonenumbers.is_possible_number(phonenumbers.parse(number)):
-            return None
-    except phonenumbers.NumberParseException:
-        pass
-    return "INVALID_PHONE_NUMBER", "No number of this country has this length, or there is no such country code"
 
 
 def email_fault(address: str) -> tuple[str, str] | None:

@@ -5,12 +5,11 @@ forms are in address books, and on the network both are the same telephone.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Literal
 
 import phonenumbers
 
-from skipcall.contacts.model import phone_number_fault
+from skipcall.phone_numbers.model import phone_number_fault, written_forms
 
 Reason = Literal["BR_NINTH_DIGIT", "MX_MOBILE_ONE", "AR_MOBILE_NINE"]
 
@@ -45,32 +44,14 @@ def region_fault(region: str) -> tuple[str, str] | None:
     return "UNKNOWN_VALUE", "Must be a country code of ISO 3166-1 alpha-2"
 
 
-def read_phone_number(text: str, region: str) -> str | None:
-    """Return the E.164 form of a number that somebody wrote, or None.
-
-    A `+` that is not percent-encoded arrives as a blank, so a blank in front of a country code is taken for one.
-    """
-    return next((one for one in _candidates(text, region) if phone_number_fault(one) is None), None)
-
-
 def read_forms(text: str, region: str | None) -> dict[str, Reason | None] | None:
     """Return every E.164 form of a number that somebody wrote, itself first and without a reason, or None.
 
     A form that is out of use is read too, as long as one that it stands for is in use. Without a region only numbers with
     their country code are read.
     """
-    for e164 in _candidates(text, region or "ZZ"):
+    for e164 in written_forms(text, region or "ZZ"):
         forms: dict[str, Reason | None] = {e164: None, **equivalent_forms(e164)}
         if any(phone_number_fault(one) is None for one in forms):
             return forms
     return None
-
-
-def _candidates(text: str, region: str) -> Iterator[str]:
-    compact = text.strip()
-    for candidate in (f"+{compact}", compact) if text[:1] == " " else (compact,):
-        try:
-            number = phonenumbers.parse(candidate, region.upper())
-        except phonenumbers.NumberParseException:
-            continue
-        yield phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

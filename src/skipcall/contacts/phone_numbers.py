@@ -9,15 +9,14 @@ from msgspec import Meta
 
 from skipcall.api_keys.model import Caller
 from skipcall.contacts.model import (
-    E164,
     PHONE_NUMBERS_MAX,
     ContactView,
     PhoneNumber,
     TooManyPhoneNumbers,
-    phone_number_fault,
 )
 from skipcall.contacts.queries import Written, find_contact, make_written, update_statement
 from skipcall.errors import Conflict, Fault, NotFound
+from skipcall.phone_numbers.model import E164, phone_number_fault
 from skipcall.postgres.db import Session, Statement
 
 ADD_PHONE_NUMBER = update_statement(

@@ -10,6 +10,8 @@ VERSION = "1.0"  # of the API, not of this server
 # In the order in which the documents show them.
 TAGS = {
     "Contacts": "People to call: find, create, change and delete them",
+    "Consents": "What people said about being called: a ledger to which entries are only added",
+    "Do not call": "Numbers that are not to be called, whoever has them; no legal advice and no promise of compliance",
     "Calls": "Who called whom, when, and what it came to; calls come from telephony, files and this API",
     "Changes": "What has changed, for systems that keep a copy: every change once, in order, as soon as it is committed",
     "Exports": "Files of all contacts, as they are at one moment",

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from skipcall.contacts.model import E164, Contact
+from skipcall.contacts.model import Contact
 from skipcall.errors import Conflict, Gone
 from skipcall.page import PageQuery
+from skipcall.phone_numbers.model import E164
 from skipcall.workspaces.model import Id, Timestamp
 
 KEPT_DAYS = 7

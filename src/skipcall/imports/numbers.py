@@ -6,8 +6,8 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, ValidationResult
 
-from skipcall.contacts.model import E164
 from skipcall.imports.model import CellFault
+from skipcall.phone_numbers.model import E164
 
 CELL_CHARS_MAX = 1_000
 _GROUP_DIGITS_MAX = 4

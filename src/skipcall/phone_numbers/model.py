@@ -1,5 +1,7 @@
 """A managed phone number."""
 
+import re
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -10,6 +12,7 @@ from skipcall.errors import Conflict
 from skipcall.page import PageQuery
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
+E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _COUNTRY_LENGTH = 2
 
 
@@ -54,3 +57,37 @@ def country_of(value: str) -> str | None:
         country = phonenumbers.region_code_for_country_code(number.country_code)
     is_country = country is not None and len(country) == _COUNTRY_LENGTH and country != phonenumbers.UNKNOWN_REGION
     return country if is_country else None
+
+
+def phone_number_fault(number: str) -> tuple[str, str] | None:
+    """Return code and message of what is wrong with a phone number, or None.
+
+    The form first: libphonenumber reads letters, other scripts' digits and extensions as numbers too.
+    """
+    if not E164.fullmatch(number):
+        return "INVALID_PHONE_NUMBER", "Must be in E.164 form, for example +33639981234"
+    try:
+        if phonenumbers.is_possible_number(phonenumbers.parse(number)):
+            return None
+    except phonenumbers.NumberParseException:
+        pass
+    return "INVALID_PHONE_NUMBER", "No number of this country has this length, or there is no such country code"
+
+
+def read_phone_number(text: str, region: str) -> str | None:
+    """Return the E.164 form of a number that somebody wrote, or None.
+
+    A `+` that is not percent-encoded arrives as a blank, so a blank in front of a country code is taken for one.
+    """
+    return next((one for one in written_forms(text, region) if phone_number_fault(one) is None), None)
+
+
+def written_forms(text: str, region: str) -> Iterator[str]:
+    """Yield the E.164 forms that a written number may mean, also of numbers that nobody has."""
+    compact = text.strip()
+    for candidate in (f"+{compact}", compact) if text[:1] == " " else (compact,):
+        try:
+            number = phonenumbers.parse(candidate, region.upper())
+        except phonenumbers.NumberParseException:
+            continue
+        yield phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -30,6 +30,59 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.chain_consent() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT position + 1, hash INTO NEW.position, NEW.previous_hash FROM contact_consents
+    WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.contact_id ORDER BY position DESC LIMIT 1;
+    NEW.position := coalesce(NEW.position, 1);
+    NEW.recorded_at := clock_timestamp();
+    NEW.wording_sha256 := sha256(convert_to(NEW.wording, 'UTF8'));
+    NEW.hash := consent_hash(NEW);
+    RETURN NEW;
+END $$;
+
+CREATE TABLE public.contact_consents (
+    workspace_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    status text NOT NULL,
+    legal_basis text,
+    purpose text,
+    obtained_at timestamp(3) with time zone NOT NULL,
+    source text NOT NULL,
+    wording text,
+    wording_sha256 bytea,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    object_version bigint NOT NULL,
+    api_key_id uuid,
+    recorded_at timestamp(3) with time zone NOT NULL,
+    previous_hash bytea,
+    hash bytea NOT NULL,
+    CONSTRAINT contact_consents_legal_basis_check CHECK ((legal_basis = ANY (ARRAY['consent'::text, 'current_contract'::text, 'b2b_legitimate_interest'::text]))),
+    CONSTRAINT contact_consents_status_check CHECK ((status = ANY (ARRAY['given'::text, 'refused'::text, 'withdrawn'::text, 'objected'::text, 'asserted'::text])))
+);
+
+CREATE FUNCTION public.consent_content(c public.contact_consents) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT jsonb_build_object(
+        'workspaceId', c.workspace_id, 'contactId', c.contact_id, 'position', c.position, 'id', c.id, 'status', c.status,
+        'legalBasis', c.legal_basis, 'purpose', c.purpose, 'source', c.source, 'wording', c.wording,
+        'wordingSha256', encode(c.wording_sha256, 'hex'), 'evidence', c.evidence, 'contactVersion', c.object_version,
+        'apiKeyId', c.api_key_id,
+        'obtainedAt', to_char(c.obtained_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'recordedAt', to_char(c.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text
+$$;
+
+CREATE FUNCTION public.consent_hash(c public.contact_consents) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT sha256(coalesce(c.previous_hash, '') || convert_to(consent_content(c), 'UTF8'))
+$$;
+
 CREATE FUNCTION public.fold(value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ BEGIN RETURN lower(public.unaccent('public.unaccent', value)); END $$;
@@ -398,6 +451,27 @@ BEGIN
         );
     END CASE;
 END $_$;
+
+CREATE FUNCTION public.record_allow_phone_calls() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO contact_consents (workspace_id, contact_id, status, obtained_at, source, object_version)
+    SELECT NEW.workspace_id, NEW.id, CASE WHEN NEW.allow_phone_calls THEN 'asserted' ELSE 'objected' END,
+        NEW.updated_at, NEW.last_modification_source, NEW.version
+    WHERE NOT EXISTS (
+        SELECT FROM contact_consents
+        WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.id AND object_version = NEW.version
+    );
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.refuse_change_of_consents() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'what was recorded of consent is never changed or removed: add another entry';
+END $$;
 
 CREATE FUNCTION public.refuse_removal_of_calls() RETURNS trigger
     LANGUAGE plpgsql
@@ -805,6 +879,22 @@ CREATE TABLE public.custom_unique_values (
     contact_id uuid NOT NULL
 );
 
+CREATE TABLE public.do_not_call (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    phone_number text,
+    number_hash bytea NOT NULL,
+    reason text NOT NULL,
+    source text,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp(3) with time zone,
+    lifted_at timestamp(3) with time zone,
+    CONSTRAINT do_not_call_number_hash_check CHECK ((length(number_hash) = 32)),
+    CONSTRAINT do_not_call_reason_check CHECK ((reason = ANY (ARRAY['OPPOSITION'::text, 'REGULATORY'::text, 'INVALID'::text, 'MANUAL'::text])))
+);
+
 CREATE TABLE public.event_sweeps (
     workspace_id uuid NOT NULL,
     occurred_at timestamp(3) with time zone NOT NULL,
@@ -1050,6 +1140,7 @@ CREATE TABLE public.workspaces (
     timezone text NOT NULL,
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    call_rules text DEFAULT 'NONE'::text NOT NULL,
     CONSTRAINT workspaces_default_country_check CHECK ((default_country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT workspaces_mode_check CHECK ((mode = ANY (ARRAY['LIVE'::text, 'TEST'::text])))
 );
@@ -1096,6 +1187,9 @@ ALTER TABLE ONLY public.call_transcriptions
 ALTER TABLE ONLY public.calls
     ADD CONSTRAINT calls_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.contact_consents
+    ADD CONSTRAINT contact_consents_pkey PRIMARY KEY (workspace_id, contact_id, "position");
+
 ALTER TABLE ONLY public.contact_counts
     ADD CONSTRAINT contact_counts_pkey PRIMARY KEY (workspace_id, slot);
 
@@ -1125,6 +1219,9 @@ ALTER TABLE ONLY public.custom_fields
 
 ALTER TABLE ONLY public.custom_unique_values
     ADD CONSTRAINT custom_unique_values_pkey PRIMARY KEY (workspace_id, slug, value_sha256);
+
+ALTER TABLE ONLY public.do_not_call
+    ADD CONSTRAINT do_not_call_pkey PRIMARY KEY (workspace_id, id);
 
 ALTER TABLE ONLY public.event_sweeps
     ADD CONSTRAINT event_sweeps_pkey PRIMARY KEY (workspace_id);
@@ -1203,6 +1300,9 @@ ALTER TABLE ONLY public.workspace_memberships
 
 ALTER TABLE ONLY public.workspace_memberships
     ADD CONSTRAINT workspace_memberships_workspace_id_organization_membership__key UNIQUE (workspace_id, organization_membership_id);
+
+ALTER TABLE public.workspaces
+    ADD CONSTRAINT workspaces_call_rules_check CHECK ((call_rules = ANY (ARRAY['NONE'::text, 'FR_CONSUMER'::text, 'FR_B2B'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_organization_id_id_key UNIQUE (organization_id, id);
@@ -1285,6 +1385,8 @@ CREATE INDEX custom_fields_required ON public.custom_fields USING btree (workspa
 
 CREATE INDEX custom_fields_unique ON public.custom_fields USING btree (workspace_id) WHERE is_unique;
 
+CREATE UNIQUE INDEX do_not_call_by_number ON public.do_not_call USING btree (workspace_id, number_hash) WHERE (lifted_at IS NULL);
+
 CREATE INDEX events_by_object ON public.events USING btree (workspace_id, object_id, id);
 
 CREATE INDEX events_by_time ON public.events USING btree (workspace_id, occurred_at, object_id);
@@ -1323,6 +1425,8 @@ CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public
 
 CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public.subscriptions FOR EACH STATEMENT EXECUTE FUNCTION public.announce_access_change();
 
+CREATE TRIGGER chain_consent BEFORE INSERT ON public.contact_consents FOR EACH ROW EXECUTE FUNCTION public.chain_consent();
+
 CREATE TRIGGER count_inserted AFTER INSERT ON public.sequence_contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_sequence_contacts();
 
 CREATE TRIGGER count_inserted_calls AFTER INSERT ON public.calls REFERENCING NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.count_inserted_calls();
@@ -1338,6 +1442,10 @@ CREATE TRIGGER hold_unique_values AFTER UPDATE OF custom_fields, deleted_at ON p
 CREATE TRIGGER hold_unique_values_of_new AFTER INSERT ON public.contacts FOR EACH ROW WHEN (((new.custom_fields <> '{}'::jsonb) AND public.has_unique_fields(new.workspace_id))) EXECUTE FUNCTION public.hold_unique_values();
 
 CREATE TRIGGER hold_unique_values_of_removed AFTER DELETE ON public.contacts FOR EACH ROW WHEN (public.has_unique_fields(old.workspace_id)) EXECUTE FUNCTION public.hold_unique_values();
+
+CREATE TRIGGER record_allow_phone_calls AFTER UPDATE ON public.contacts FOR EACH ROW WHEN ((old.allow_phone_calls IS DISTINCT FROM new.allow_phone_calls)) EXECUTE FUNCTION public.record_allow_phone_calls();
+
+CREATE TRIGGER refuse_change_of_consents BEFORE DELETE OR UPDATE OR TRUNCATE ON public.contact_consents FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_consents();
 
 CREATE TRIGGER refuse_removal AFTER DELETE ON public.calls FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_removal_of_calls();
 
@@ -1396,6 +1504,9 @@ ALTER TABLE public.calls
 ALTER TABLE public.calls
     ADD CONSTRAINT calls_workspace_id_sequence_id_sequence_run_id_fkey FOREIGN KEY (workspace_id, sequence_id, sequence_run_id) REFERENCES public.sequence_runs(workspace_id, sequence_id, id);
 
+ALTER TABLE ONLY public.contact_consents
+    ADD CONSTRAINT contact_consents_workspace_id_contact_id_fkey FOREIGN KEY (workspace_id, contact_id) REFERENCES public.contacts(workspace_id, id);
+
 ALTER TABLE ONLY public.contact_counts
     ADD CONSTRAINT contact_counts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
@@ -1416,6 +1527,9 @@ ALTER TABLE ONLY public.contacts
 
 ALTER TABLE ONLY public.custom_fields
     ADD CONSTRAINT custom_fields_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.do_not_call
+    ADD CONSTRAINT do_not_call_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.event_sweeps
     ADD CONSTRAINT event_sweeps_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);

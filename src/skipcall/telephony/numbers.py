@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
-from skipcall.contacts.model import E164
+from skipcall.phone_numbers.model import E164
 from skipcall.telephony.model import Number
 
 RAW_CHARS_MAX = 100

@@ -38,6 +38,8 @@ _CREATE = Statement(
     """
 )
 
+_SET_CALL_RULES = Statement("UPDATE workspaces SET call_rules = :call_rules WHERE id = :id")
+
 
 async def list_workspaces(
     db: Session, workspace_ids: Sequence[UUID], *, after: UUID | None, limit: int, offset: int
@@ -87,6 +89,11 @@ async def create_workspace(
         timezone=timezone,
     )
     return id
+
+
+async def set_call_rules(db: Session, id: UUID, call_rules: str) -> None:
+    """Say by which rule set a workspace calls."""
+    await db.execute(_SET_CALL_RULES, id=id, call_rules=call_rules)
 
 
 def _workspace(row: Row) -> Workspace:

@@ -1,0 +1,51 @@
+"""May this contact be called? What is known, looked up and decided."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from skipcall.callability import queries
+from skipcall.callability.decision import next_allowed_at, obstacles
+from skipcall.callability.model import MESSAGES, Callability, ObstacleToCall
+from skipcall.clock import timestamp
+from skipcall.do_not_call.queries import check_numbers
+from skipcall.errors import NotFound
+from skipcall.postgres.db import Session
+
+
+async def get_callability(
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, at: datetime, phone_number: str | None, secret: bytes
+) -> Callability:
+    """Return whether a contact may be called at a moment, as far as it is known here. Raises `NotFound`."""
+    at = at.astimezone(UTC)
+    known = await queries.find_facts(db, workspace_ids, id, at)
+    if known is None:
+        raise NotFound("Contact")
+    number = phone_number or next(iter(known.phone_numbers), None)
+    evidence = [known.consent_id]
+    facts = msgspec.structs.replace(known.facts, has_number=number in known.phone_numbers)
+    if number is not None:
+        [listed] = await check_numbers(db, known.workspace_id, [number], secret=secret)
+        evidence.append(listed.entry_id)
+        facts = msgspec.structs.replace(
+            facts,
+            is_allowed=facts.is_allowed and not listed.is_refused,
+            is_listed=listed.entry_id is not None,
+            listed_until=listed.expires_at,
+        )
+    reasons = [
+        ObstacleToCall(one.code, MESSAGES[one.code], None if one.until is None else timestamp(one.until))
+        for one in obstacles(facts, at)
+    ]
+    next_at = next_allowed_at(facts, at)
+    return Callability(
+        callable=not reasons,
+        reasons=reasons,
+        next_allowed_at=None if next_at is None else timestamp(next_at),
+        rule_set=facts.rule_set,
+        timezone=facts.timezone,
+        checked_at=timestamp(at),
+        evidence=[str(one) for one in evidence if one is not None],
+    )

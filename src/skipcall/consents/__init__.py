@@ -1,0 +1,1 @@
+"""What contacts said about being called."""

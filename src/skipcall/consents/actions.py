@@ -1,0 +1,50 @@
+"""Whether the ledger is as it was written."""
+
+from uuid import UUID
+
+import msgspec
+
+from skipcall.consents.queries import Link, stream_links
+from skipcall.postgres.db import Session
+
+BREAKS_MAX = 1_000
+
+
+class Break(msgspec.Struct, frozen=True):
+    """An entry at which a chain does not hold."""
+
+    workspace_id: UUID
+    contact_id: UUID
+    position: int
+    reason: str
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What was looked at, and where it does not hold; at most `BREAKS_MAX`."""
+
+    chains: int
+    entries: int
+    breaks: list[Break]
+
+
+async def verify_consents(db: Session, workspace_id: UUID | None) -> Verified:
+    """Follow the chain of each contact of a workspace, or of all.
+
+    Found is whatever was changed, put in or taken out without every later hash being made anew. That the newest entries
+    of a chain are gone shows only beside a copy of them.
+    """
+    chains = entries = 0
+    breaks: list[Break] = []
+    last: Link | None = None
+    async for link in stream_links(db, workspace_id):
+        entries += 1
+        if last is None or last.contact_id != link.contact_id:
+            chains, last = chains + 1, None
+        reasons = [] if link.is_unchanged else ["the entry is not what was written"]
+        expected = (1, None) if last is None else (last.position + 1, last.hash)
+        if (link.position, link.previous_hash) != expected:
+            reasons.append("the entry before it is not the one that it followed")
+        if reasons and len(breaks) < BREAKS_MAX:
+            breaks.append(Break(link.workspace_id, link.contact_id, link.position, "; ".join(reasons)))
+        last = link
+    return Verified(chains, entries, breaks)

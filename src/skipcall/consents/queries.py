@@ -1,0 +1,152 @@
+"""SQL of the ledger. Triggers of migration 0013 chain its entries, and record each change of `allowPhoneCalls`."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from skipcall import clock
+from skipcall.clock import timestamp
+from skipcall.consents.model import Consent, RecordConsent
+from skipcall.events.queries import RECORD
+from skipcall.postgres.db import Row, Session, Statement
+
+VERIFIED_AT_ONCE = 2_000
+LAST_POSITION = 2**32 - 1  # a cursor has room for no more
+_FIRST = UUID(int=0)
+
+_COLUMNS = """n.id, n.position, n.status, n.legal_basis, n.purpose, n.obtained_at, n.source, n.wording, n.wording_sha256,
+    n.evidence::text AS evidence, n.object_version, n.api_key_id, n.recorded_at, n.previous_hash, n.hash"""
+
+_LIST = Statement(
+    f"""
+    WITH c AS (SELECT workspace_id, id FROM contacts WHERE workspace_id = ANY(:workspace_ids) AND id = :id
+    ), counted AS (
+        SELECT count(n.id) AS total FROM c LEFT JOIN contact_consents n ON (n.workspace_id, n.contact_id) = (c.workspace_id, c.id)
+        GROUP BY c.id
+    ), n AS (
+        SELECT n.* FROM c JOIN contact_consents n ON (n.workspace_id, n.contact_id) = (c.workspace_id, c.id)
+        WHERE n.position < :before ORDER BY n.position DESC LIMIT :limit OFFSET :offset
+    )
+    SELECT {_COLUMNS}, counted.total FROM counted LEFT JOIN n ON true ORDER BY n.position DESC
+    """
+)
+# `given` leaves `allowPhoneCalls` alone: docs/decisions/0014.
+_RECORD = Statement(
+    f"""
+    WITH before AS MATERIALIZED (
+        SELECT workspace_id, id, version, allow_phone_calls FROM contacts
+        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
+    ), written AS (
+        UPDATE contacts c SET allow_phone_calls = false, version = c.version + 1,
+            updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = 'API'
+        FROM before b
+        WHERE c.workspace_id = b.workspace_id AND c.id = b.id AND b.allow_phone_calls AND :status <> 'given'
+        RETURNING c.workspace_id, c.id, c.version, c.updated_at
+    ), recorded AS ({
+        RECORD.format(
+            type="contact.updated",
+            changes=''''{"allowPhoneCalls": [true, false]}'::jsonb''',
+            rows="written",
+        ).replace(":source", "'API'")
+    }
+    )
+    INSERT INTO contact_consents AS n (workspace_id, contact_id, status, legal_basis, purpose, obtained_at, source, wording,
+        evidence, object_version, api_key_id)
+    SELECT b.workspace_id, b.id, :status, :legal_basis, :purpose, :obtained_at, :source, :wording, :evidence::jsonb,
+        coalesce(w.version, b.version), :api_key_id
+    FROM before b LEFT JOIN written w ON true
+    RETURNING {_COLUMNS}
+    """
+)
+_VERIFY = Statement(
+    """
+    SELECT n.workspace_id, n.contact_id, n.position, n.previous_hash, n.hash, n.hash = consent_hash(n) AS is_unchanged
+    FROM contact_consents n
+    WHERE (:workspace_id::uuid IS NULL OR n.workspace_id = :workspace_id)
+        AND (n.workspace_id, n.contact_id, n.position) > (:after_workspace::uuid, :after_contact::uuid, :after_position::bigint)
+    ORDER BY n.workspace_id, n.contact_id, n.position LIMIT :limit
+    """
+)
+
+
+class Link(NamedTuple):
+    """An entry as it is stored. `is_unchanged`: its hash is that of its content."""
+
+    workspace_id: UUID
+    contact_id: UUID
+    position: int
+    previous_hash: bytes | None
+    hash: bytes
+    is_unchanged: bool
+
+
+async def list_contact_consents(
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, before: int, limit: int, offset: int
+) -> tuple[list[Consent], int] | None:
+    """Return the ledger of a contact, also of a deleted one, newest first, and its length; None if there is no contact."""
+    rows = await db.fetch_rows(_LIST, workspace_ids=workspace_ids, id=id, before=before, limit=limit, offset=offset)
+    if not rows:
+        return None
+    return [_consent(row) for row in rows if row["id"] is not None], rows[0]["total"]
+
+
+async def record_consent(
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, new: RecordConsent, *, api_key_id: UUID, request_id: str
+) -> Consent | None:
+    """Add an entry to the ledger of a contact, which may no longer be called if it refuses; None if there is no contact."""
+    row = await db.fetch_row(
+        _RECORD,
+        workspace_ids=workspace_ids,
+        id=id,
+        status=new.status,
+        legal_basis=new.legal_basis,
+        purpose=new.purpose,
+        obtained_at=new.obtained_at or clock.now(),
+        source=new.source,
+        wording=new.wording,
+        evidence=msgspec.json.encode(new.evidence).decode(),
+        api_key_id=api_key_id,
+        request_id=request_id,
+    )
+    return None if row is None else _consent(row)
+
+
+async def stream_links(db: Session, workspace_id: UUID | None) -> AsyncIterator[Link]:
+    """Yield every entry of a workspace, or of all, chain by chain."""
+    place: tuple[UUID, UUID, int] = (_FIRST, _FIRST, 0)
+    while True:
+        rows = await db.fetch_rows(
+            _VERIFY,
+            workspace_id=workspace_id,
+            after_workspace=place[0],
+            after_contact=place[1],
+            after_position=place[2],
+            limit=VERIFIED_AT_ONCE,
+        )
+        for row in rows:
+            yield Link(*row)
+        if len(rows) < VERIFIED_AT_ONCE:
+            return
+        place = (rows[-1]["workspace_id"], rows[-1]["contact_id"], rows[-1]["position"])
+
+
+def _consent(row: Row) -> Consent:
+    return Consent(
+        id=str(row["id"]),
+        position=row["position"],
+        status=row["status"],
+        legal_basis=row["legal_basis"],
+        purpose=row["purpose"],
+        obtained_at=timestamp(row["obtained_at"]),
+        source=row["source"],
+        wording=row["wording"],
+        wording_sha256=row["wording_sha256"] and row["wording_sha256"].hex(),
+        evidence=msgspec.json.decode(row["evidence"]),
+        contact_version=row["object_version"],
+        api_key_id=row["api_key_id"] and str(row["api_key_id"]),
+        recorded_at=timestamp(row["recorded_at"]),
+        previous_hash=row["previous_hash"] and row["previous_hash"].hex(),
+        hash=row["hash"].hex(),
+    )

@@ -1,0 +1,1 @@
+"""Phone numbers that are not to be called, whoever has them."""

@@ -1,0 +1,194 @@
+"""SQL of the do-not-call list. Numbers are looked for by their keyed hash, never by themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from skipcall import ids
+from skipcall.clock import timestamp
+from skipcall.do_not_call.model import DoNotCallEntry, Reason
+from skipcall.events.queries import RECORD
+from skipcall.postgres.db import Row, Session, Statement
+from skipcall.sealing import number_hash
+
+ATTEMPTS_MAX = 10
+LAST_ID = UUID(int=2**128 - 1)
+
+_COLUMNS = """d.id, d.phone_number, d.reason, d.source, d.evidence::text AS evidence, d.workspace_id, d.created_at, d.expires_at,
+    d.lifted_at"""
+_IN_FORCE = "d.lifted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now())"
+_FILTERS = f"""d.workspace_id = ANY(:workspace_ids) AND {_IN_FORCE}
+    AND (:number_hash::bytea IS NULL OR d.number_hash = :number_hash) AND (:reason::text IS NULL OR d.reason = :reason)"""
+
+_LIST = Statement(
+    f"""
+    WITH counted AS (
+        SELECT count(*) AS total FROM (SELECT FROM do_not_call d WHERE {_FILTERS} LIMIT :count_max) found
+    ), d AS (
+        SELECT * FROM do_not_call d WHERE {_FILTERS} AND d.id < :before ORDER BY d.id DESC LIMIT :limit OFFSET :offset
+    )
+    SELECT {_COLUMNS}, counted.total FROM counted LEFT JOIN d ON true ORDER BY d.id DESC
+    """
+)
+_GET = Statement(f"SELECT {_COLUMNS} FROM do_not_call d WHERE d.workspace_id = ANY(:workspace_ids) AND d.id = :id")
+# An entry that ends sooner than the new one makes way for it; so does one that has expired. One that does not is the answer.
+_CREATE = Statement(
+    f"""
+    WITH ended AS (
+        UPDATE do_not_call SET lifted_at = least(expires_at, now())
+        WHERE workspace_id = :workspace_id AND number_hash = :number_hash AND lifted_at IS NULL
+            AND expires_at < coalesce(:expires_at, 'infinity'::timestamptz)
+        RETURNING id
+    ), written AS (
+        INSERT INTO do_not_call (workspace_id, id, phone_number, number_hash, reason, source, evidence, created_by, expires_at)
+        SELECT :workspace_id, :id, :phone_number, :number_hash, :reason, :source, :evidence::jsonb, :api_key_id, :expires_at
+        FROM (SELECT count(*) FROM ended) e
+        ON CONFLICT DO NOTHING RETURNING *
+    ), recorded AS ({
+        RECORD.format(
+            type="do_not_call.created",
+            changes="NULL",
+            rows="(SELECT workspace_id, id, 1 AS version, created_at AS updated_at FROM written) w",
+        ).replace(":source", "'API'")
+    }
+    )
+    SELECT {_COLUMNS}, true AS is_new FROM written d
+    UNION ALL
+    SELECT {_COLUMNS}, false FROM do_not_call d
+    WHERE d.workspace_id = :workspace_id AND d.number_hash = :number_hash AND {_IN_FORCE}
+        AND NOT EXISTS (SELECT FROM written)
+        AND NOT EXISTS (SELECT FROM ended WHERE ended.id = d.id)
+    """
+)
+_LIFT = Statement(
+    f"""
+    WITH written AS (
+        UPDATE do_not_call d SET lifted_at = now()
+        WHERE d.workspace_id = ANY(:workspace_ids) AND d.id = :id AND {_IN_FORCE}
+        RETURNING d.workspace_id, d.id, 2 AS version, d.lifted_at AS updated_at
+    ), recorded AS ({RECORD.format(type="do_not_call.lifted", changes="NULL", rows="written").replace(":source", "'API'")}
+    )
+    SELECT id FROM written
+    """
+)
+# Contacts are found as in calls.matching: by the hash of the index first, then by the number itself.
+_CHECK = Statement(
+    f"""
+    SELECT d.id AS entry_id, d.expires_at, EXISTS (
+        SELECT FROM contacts c
+        WHERE phone_keys(c.workspace_id, c.phone_numbers)
+                @> ARRAY[hashtextextended(n.number, uuid_hash_extended(:workspace_id, 0))]
+            AND (c.workspace_id = :workspace_id AND c.phone_numbers @> ARRAY[n.number]) IS TRUE
+            AND c.deleted_at IS NULL AND NOT c.allow_phone_calls
+    ) AS is_refused
+    FROM unnest(:numbers::text[], :hashes::bytea[]) WITH ORDINALITY AS n (number, hash, place)
+    LEFT JOIN do_not_call d ON d.workspace_id = :workspace_id AND d.number_hash = n.hash AND {_IN_FORCE}
+    ORDER BY n.place
+    """
+)
+
+
+class Standing(NamedTuple):
+    """The entry of a number, if one is in force, and whether a contact with the number may not be called."""
+
+    entry_id: UUID | None
+    expires_at: datetime | None
+    is_refused: bool
+
+
+async def list_do_not_call(
+    db: Session,
+    workspace_ids: Sequence[UUID],
+    *,
+    secret: bytes,
+    phone_number: str | None,
+    reason: Reason | None,
+    before: UUID,
+    limit: int,
+    offset: int,
+    count_max: int | None,
+) -> tuple[list[DoNotCallEntry], int]:
+    """Return entries in force, newest first, and how many there are; counted up to `count_max` if it is given."""
+    rows = await db.fetch_rows(
+        _LIST,
+        workspace_ids=workspace_ids,
+        number_hash=None if phone_number is None else number_hash(phone_number, secret),
+        reason=reason,
+        before=before,
+        limit=limit,
+        offset=offset,
+        count_max=count_max,
+    )
+    return [_entry(row) for row in rows if row["id"] is not None], rows[0]["total"]
+
+
+async def find_entry(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> DoNotCallEntry | None:
+    """Return an entry of the workspaces, also one that is not in force any more, or None."""
+    row = await db.fetch_row(_GET, workspace_ids=workspace_ids, id=id)
+    return None if row is None else _entry(row)
+
+
+async def create_entry(
+    db: Session,
+    workspace_id: UUID,
+    phone_number: str,
+    *,
+    secret: bytes,
+    reason: Reason,
+    source: str | None,
+    evidence: dict[str, str],
+    expires_at: datetime | None,
+    api_key_id: UUID,
+    request_id: str,
+) -> tuple[DoNotCallEntry, bool]:
+    """Put a number on the list; return its entry, and whether it is new."""
+    # The entry of somebody who was faster is seen by the next statement only.
+    for _ in range(ATTEMPTS_MAX):
+        row = await db.fetch_row(
+            _CREATE,
+            workspace_id=workspace_id,
+            id=ids.new_id(),
+            phone_number=phone_number,
+            number_hash=number_hash(phone_number, secret),
+            reason=reason,
+            source=source,
+            evidence=msgspec.json.encode(evidence).decode(),
+            expires_at=expires_at,
+            api_key_id=api_key_id,
+            request_id=request_id,
+        )
+        if row is not None:
+            return _entry(row), row["is_new"]
+    raise AssertionError("entries of this number come and go faster than they can be read")
+
+
+async def lift_entry(
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, api_key_id: UUID, request_id: str
+) -> bool:
+    """End an entry, which is kept; return False if there is none in force."""
+    row = await db.fetch_row(_LIFT, workspace_ids=workspace_ids, id=id, api_key_id=api_key_id, request_id=request_id)
+    return row is not None
+
+
+async def check_numbers(db: Session, workspace_id: UUID, numbers: Sequence[str], *, secret: bytes) -> list[Standing]:
+    """Return what is known of each number, in their order."""
+    hashes = [number_hash(one, secret) for one in numbers]
+    rows = await db.fetch_rows(_CHECK, workspace_id=workspace_id, numbers=numbers, hashes=hashes)
+    return [Standing(*row) for row in rows]
+
+
+def _entry(row: Row) -> DoNotCallEntry:
+    return DoNotCallEntry(
+        id=str(row["id"]),
+        phone_number=row["phone_number"],
+        reason=row["reason"],
+        source=row["source"],
+        evidence=msgspec.json.decode(row["evidence"]),
+        workspace_id=str(row["workspace_id"]),
+        created_at=timestamp(row["created_at"]),
+        expires_at=row["expires_at"] and timestamp(row["expires_at"]),
+        lifted_at=row["lifted_at"] and timestamp(row["lifted_at"]),
+    )
