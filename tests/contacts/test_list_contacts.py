@@ -313,3 +313,23 @@ def test_updated_since_counts_up_to_a_limit(team: Team, client: Client, make: Ma
 def test_updated_since_has_its_own_order(client: Client) -> None:
     faults = client.faults("GET", LIST, params={"updatedSince": "2020-01-01T00:00:00Z", "sort": "createdAt"})
     assert faults == [("/query/sort", "CONFLICTING_PARAMETERS")]
+
+
+def test_deleted_contacts_when_asked_for(team: Team, client: Client) -> None:
+    paths = [team.contact() for _ in range(3)]
+    before = client.get(LIST)["data"][0]["updatedAt"]
+    client.delete(paths[1])
+    assert "deletedAt" not in client.get(LIST)["data"][0]
+    page = client.get(LIST, params={"includeDeleted": "true"})
+    assert ids(page) == [id_of(path) for path in reversed(paths)]
+    assert page["meta"]["total"] == 3
+    moments = [contact["deletedAt"] for contact in page["data"]]
+    assert moments[1] is not None
+    assert moments[::2] == [None, None]
+    changed = {"updatedSince": before, "includeDeleted": "true", "size": 1}
+    walked = client.walk(LIST, **changed)
+    assert id_of(paths[1]) == walked[-1]["id"], "the last change"
+    assert walked[-1]["deletedAt"] is not None
+    without = client.walk(LIST, updatedSince=before)
+    assert id_of(paths[1]) not in {contact["id"] for contact in without}
+    assert [one["id"] for one in client.walk(LIST, includeDeleted="true", size=1)] == ids(page)

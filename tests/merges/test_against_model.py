@@ -86,7 +86,7 @@ class Model:
         person.sequences = sequences & target.sequences
         target.sequences -= gained
         for name, value in old.items():
-            if target.values[name] == new[name]:
+            if target.values[name] == new[name] and name != "allowPhoneCalls":  # a refusal stays
                 target.values[name] = value
         person.state, person.target, person.moved = "live", None, None
         return 200

@@ -143,6 +143,9 @@ class Contact(msgspec.Struct, frozen=True, rename="camel"):
     last_modification_source: Source
 
     external_id: ExternalId | None | UnsetType = UNSET
+    deleted_at: Annotated[
+        Timestamp | None | UnsetType, Meta(description="When it was deleted, in lists with `includeDeleted`")
+    ] = UNSET
 
 
 class UpdateContact(msgspec.Struct, frozen=True, rename="camel"):
@@ -236,6 +239,9 @@ class ListContacts(PageQuery, frozen=True, rename="camel", kw_only=True):
         Annotated[datetime, Meta(tz=True)] | None,
         Meta(description="Only contacts changed at or after this moment, in the order of their last change"),
     ] = None
+    include_deleted: Annotated[
+        bool, Meta(description="List deleted contacts too; each contact then says when it was deleted, in `deletedAt`")
+    ] = False
     custom_field_keys: CustomFieldKeys = "name"
     include: Include = None
 

@@ -10,7 +10,7 @@ import msgspec
 from skipcall.contacts.model import RESTORE_DAYS, Contact, CustomValueTaken, ExternalIdTaken, Source
 from skipcall.contacts.resolving import ACCEPTED, EXPLAINED, GIVEN, MISSING, NOTHING_TO_EXPLAIN, RESOLVED
 from skipcall.events.queries import RECORD
-from skipcall.page import Place
+from skipcall.page import COUNT_MAX, Place
 from skipcall.postgres.db import Row, Session, Statement, UniqueViolation
 
 COUNT_SLOTS = 16
@@ -32,8 +32,8 @@ _CUSTOM_FIELDS = """
 # The API's form of a moment, written by the database: the driver and the clock would take longer over it. The colons stand
 # in quotation marks so that no tool takes what follows for a parameter.
 _MOMENT = """to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"') AS {name}"""
-_LAST_CALL_AT, _CREATED_AT, _UPDATED_AT = (
-    _MOMENT.format(column=f"c.{name}", name=name) for name in ("last_call_at", "created_at", "updated_at")
+_LAST_CALL_AT, _CREATED_AT, _UPDATED_AT, _DELETED_AT = (
+    _MOMENT.format(column=f"c.{name}", name=name) for name in ("last_call_at", "created_at", "updated_at", "deleted_at")
 )
 
 # In the order of the properties of `Contact`, then the version and what may be included.
@@ -41,7 +41,7 @@ COLUMNS = f"""
     c.id::text, c.first_name, c.last_name, c.email, c.company, c.city, c.country, c.url, c.linkedin_url,
     c.linkedin_sales_url, c.role, c.allow_phone_calls, c.call_count, {_LAST_CALL_AT}, c.workspace_id::text,
     c.phone_numbers, {_CUSTOM_FIELDS} AS custom_fields, {_CREATED_AT}, {_UPDATED_AT}, c.last_modification_source,
-    c.version, c.external_id"""
+    c.version, c.external_id, {_DELETED_AT}"""
 
 # `called`: with calls. A new contact has none.
 COUNT = f"""
@@ -117,7 +117,7 @@ def update_statement(
             jsonb_strip_nulls(jsonb_build_object({_CHANGES})) AS changes
     ), recorded AS ({RECORD.format(type="contact.updated", changes="changes", rows="written")}
     ), c AS (
-        SELECT b.workspace_id, b.id, b.call_count, b.last_call_at, b.created_at, b.external_id, {_PRESENT},
+        SELECT b.workspace_id, b.id, b.call_count, b.last_call_at, b.created_at, b.external_id, b.deleted_at, {_PRESENT},
             coalesce(b.version <> ALL(:versions), false) AS stale
         FROM before b LEFT JOIN written w ON true
     )
@@ -212,20 +212,28 @@ FIND_MERGED = Statement(
     """
 )
 
+# Nobody counts deleted contacts, so with them the total goes up to a limit.
 _LIST = """
     WITH counted AS (
-        SELECT coalesce(sum(count), 0)::bigint AS total FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)
+        SELECT CASE WHEN :with_deleted THEN (
+            SELECT count(*) FROM (
+                SELECT FROM contacts WHERE workspace_id = ANY(:workspace_ids) LIMIT {count_max} + 1
+            ) found
+        ) ELSE (
+            SELECT coalesce(sum(count), 0)::bigint FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)
+        ) END AS total
     ), c AS (
         SELECT c.* FROM unnest(:workspace_ids::uuid[]) AS w (id) CROSS JOIN LATERAL (
             SELECT * FROM contacts
-            WHERE workspace_id = w.id AND id {compare} :after AND deleted_at IS NULL
+            WHERE workspace_id = w.id AND id {compare} :after AND (deleted_at IS NULL OR :with_deleted)
             ORDER BY id {direction} LIMIT :reach
         ) c ORDER BY c.id {direction} LIMIT :limit OFFSET :offset
     )
     SELECT {columns}, counted.total FROM counted LEFT JOIN c ON true ORDER BY c.id {direction}
     """
-LIST_NEWEST = Statement(_LIST.format(compare="<", direction="DESC", columns=COLUMNS))
-LIST_OLDEST = Statement(_LIST.format(compare=">", direction="ASC", columns=COLUMNS))
+_PARTS = {"columns": COLUMNS, "count_max": COUNT_MAX}
+LIST_NEWEST = Statement(_LIST.format(compare="<", direction="DESC", **_PARTS))
+LIST_OLDEST = Statement(_LIST.format(compare=">", direction="ASC", **_PARTS))
 
 # The last event of each contact is the one with its version: so every contact comes once, in the order of the index on
 # events, and a page costs the same wherever it is. An index on `updated_at` itself would make every PATCH dearer.
@@ -233,7 +241,7 @@ LIST_OLDEST = Statement(_LIST.format(compare=">", direction="ASC", columns=COLUM
 # when it has no statistics yet.
 _OF_EVENT = """
     SELECT * FROM contacts WHERE workspace_id = e.workspace_id AND id = e.object_id AND version = e.object_version
-        AND deleted_at IS NULL LIMIT 1"""
+        AND (deleted_at IS NULL OR :with_deleted) LIMIT 1"""
 LIST_CHANGED = Statement(
     f"""
     WITH changed AS (
@@ -436,9 +444,10 @@ async def list_contacts(
     limit: int,
     offset: int,
     by_slug: bool,
+    with_deleted: bool = False,
     included: Sequence[str] = (),
 ) -> tuple[list[Contact], int]:
-    """Return contacts in order of creation after a place, and how many the workspaces hold."""
+    """Return contacts in order of creation after a place, and how many the workspaces hold; with deleted ones up to `COUNT_MAX` + 1."""
     rows = await db.fetch_rows(
         LIST_NEWEST if newest_first else LIST_OLDEST,
         workspace_ids=workspace_ids,
@@ -447,6 +456,7 @@ async def list_contacts(
         limit=limit,
         offset=offset,
         by_slug=by_slug,
+        with_deleted=with_deleted,
     )
     return [make_contact(row, included) for row in rows if row["id"] is not None], rows[0]["total"]
 
@@ -461,6 +471,7 @@ async def list_changed_contacts(
     offset: int,
     by_slug: bool,
     count_max: int,
+    with_deleted: bool = False,
     included: Sequence[str] = (),
 ) -> tuple[list[Contact], list[datetime], int]:
     """Return contacts changed since a moment in the order of their last change, these moments, and a count.
@@ -478,6 +489,7 @@ async def list_changed_contacts(
         offset=offset,
         by_slug=by_slug,
         count_max=-1 if place else count_max,
+        with_deleted=with_deleted,
     )
     found = [row for row in rows if row["id"] is not None]
     return (

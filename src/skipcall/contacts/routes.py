@@ -40,13 +40,15 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
 
     Newest first, over all workspaces in the key's scope. `updatedSince` lists what has changed instead, in the order of
     the changes; start the next run of a sync a few seconds before the last `updatedAt` it saw, since a change shows once
-    it is committed. With a cursor every page costs the same;
-    `meta.total` is exact, or with `updatedSince` counted up to 10,000 (`totalIsLowerBound`).
+    it is committed. With `includeDeleted` it tells of deletions too; `GET /v1/changes` does both without looking back. With a cursor every
+    page costs the same; `meta.total` is exact, or with `updatedSince` or `includeDeleted` counted up to 10,000 (`totalIsLowerBound`).
     """
     caller: Caller = request.caller
     workspace_ids = query.narrow(caller.scope.workspace_ids)
     by_slug = query.custom_field_keys == "slug"
     included = included_columns(query.include)
+    if query.include_deleted:
+        included = (*included, "deleted_at")
     limit = query.size + 1
     cursor = None
     if query.updated_since is None:
@@ -59,11 +61,14 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
             limit=limit,
             offset=query.offset,
             by_slug=by_slug,
+            with_deleted=query.include_deleted,
             included=included,
         )
         if len(contacts) == limit:
             cursor = encode_cursor(order, Place(UUID(contacts[query.size - 1].id)))
-        return Answer(encode(make_page(query, contacts, total, cursor)))
+        is_counted = not query.include_deleted or total <= COUNT_MAX
+        total = total if is_counted else COUNT_MAX
+        return Answer(encode(make_page(query, contacts, total, cursor, lower_bound=not is_counted)))
     contacts, moments, total = await queries.list_changed_contacts(
         request.database,
         workspace_ids,
@@ -73,6 +78,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
         offset=query.offset,
         by_slug=by_slug,
         count_max=COUNT_MAX,
+        with_deleted=query.include_deleted,
         included=included,
     )
     if len(contacts) == limit:

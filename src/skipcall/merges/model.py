@@ -185,7 +185,10 @@ def changes_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def unmerge(target: Mapping[str, Any], changes: Mapping[str, list[Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Return the target without what a merge changed, by column, and the properties that were changed again and stay."""
+    """Return the target without what a merge changed, by column, and the properties that stay.
+
+    These are those that were changed again, and `allowPhoneCalls`: a refusal that came after the merge would not show, so none is taken back.
+    """
     restored = {column: target[column] for column in MERGED}
     kept = []
     for column, (old, new) in changes.items():
@@ -199,7 +202,7 @@ def unmerge(target: Mapping[str, Any], changes: Mapping[str, list[Any]]) -> tupl
                 else:
                     del values[slug]
             restored[column] = values
-        elif target[column] == new:
+        elif target[column] == new and column != "allow_phone_calls":
             restored[column] = old
         else:
             kept.append(MERGED[column])

@@ -178,11 +178,13 @@ FORGET_MERGES = Statement(
     """
 )
 # Calls that were being written while their contact was merged: nobody saw them before they were committed.
+# Nobody is at writing a call for longer than a day.
 FIND_STRAYS = Statement(
     """
     SELECT m.workspace_id, m.source_id, m.target_id
     FROM contact_merges m JOIN contacts c ON c.workspace_id = m.workspace_id AND c.id = m.source_id
-    WHERE m.workspace_id = ANY(:workspace_ids) AND c.merged_into_id = m.target_id AND EXISTS (
+    WHERE m.workspace_id = ANY(:workspace_ids) AND m.merged_at > now() - interval '1 day'
+        AND c.merged_into_id = m.target_id AND EXISTS (
         SELECT FROM calls WHERE workspace_id = m.workspace_id AND contact_id = m.source_id AND deleted_at IS NULL
     )
     """
