@@ -31,7 +31,10 @@ def test_the_server_does_what_its_document_says(team: Team, tmp_path: Path, tag:
     command += ["--header", f"Authorization: Bearer {team.key.text}", "--header", f"X-Forwarded-For: {new_address()}"]
     command += ["--include-tag", tag, "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all"]
     # In its place: right_data_is_refused_for_what_no_schema_says.
-    command += ["--exclude-checks", "positive_data_acceptance"]
+    excluded = ["positive_data_acceptance"]
+    if tag == "Do not call":  # what was lifted stays known: why a number was on the list, and how long
+        excluded.append("use_after_free")
+    command += ["--exclude-checks", ",".join(excluded)]
     command += [
         "--max-examples",
         str(EXAMPLES_MAX_OF.get(tag, EXAMPLES_MAX)),

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from skipcall.contacts.queries import list_contacts
+from skipcall.contacts.listing import list_contacts
 from skipcall.demo.people import write
 from skipcall.events.queries import record_created
 from skipcall.imports.actions import BATCH_ROWS, ImportReport, ImportRunning, Progress, import_contacts

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall.api_keys.model import Caller
-from skipcall.contacts import actions, finding, phone_numbers, queries
+from skipcall.contacts import actions, finding, listing, phone_numbers, queries
 from skipcall.contacts.lookup import ContactMatches, LookupContacts
 from skipcall.contacts.model import (
     Contact,
@@ -53,7 +53,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
     cursor = None
     if query.updated_since is None:
         order = _NEWEST if query.sort == "-createdAt" else _OLDEST
-        contacts, total = await queries.list_contacts(
+        contacts, total = await listing.list_contacts(
             request.database,
             workspace_ids,
             newest_first=order == _NEWEST,
@@ -69,7 +69,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
         is_counted = not query.include_deleted or total <= COUNT_MAX
         total = total if is_counted else COUNT_MAX
         return Answer(encode(make_page(query, contacts, total, cursor, lower_bound=not is_counted)))
-    contacts, moments, total = await queries.list_changed_contacts(
+    contacts, moments, total = await listing.list_changed_contacts(
         request.database,
         workspace_ids,
         since=query.updated_since,

@@ -14,7 +14,7 @@ import msgspec
 from skipcall.api_keys import queries as api_keys
 from skipcall.api_keys.actions import create_api_key
 from skipcall.api_keys.model import digest_of, public_part_of
-from skipcall.contacts import queries as contacts
+from skipcall.contacts import listing as contact_lists
 from skipcall.plans import queries as plans
 from skipcall.postgres.db import Database
 from skipcall.private_file import replace_file
@@ -66,7 +66,7 @@ async def make_demo(db: Database, archive: Archive, data_directory: Path) -> Dem
     await _make_calls(db, archive, spaces["LIVE"])
     keys = await _keep_keys(db, archive.secret, organization_id, spaces, data_directory / KEYS_FILE)
     live_id = UUID(spaces["LIVE"].id)
-    newest, _ = await contacts.list_contacts(
+    newest, _ = await contact_lists.list_contacts(
         db, [live_id], newest_first=False, after=None, limit=1, offset=0, by_slug=True
     )
     contact_id = UUID(newest[0].id) if newest else None

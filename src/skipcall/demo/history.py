@@ -11,7 +11,7 @@ import msgspec
 from skipcall import clock, ids
 from skipcall.calls.model import result_of
 from skipcall.calls.months import ensure_months
-from skipcall.contacts import queries as contacts
+from skipcall.contacts import listing as contact_lists
 from skipcall.contacts.model import Contact
 from skipcall.demo.calls import DemoCall, invent_calls
 from skipcall.demo.sounds import make_recording
@@ -56,7 +56,7 @@ async def make_history(tx: Session, space: Workspace) -> list[tuple[UUID, DemoCa
     workspace_id = UUID(space.id)
     if await tx.fetch_value(_HAS_CALLS, workspace_id=workspace_id):
         return []
-    people, _ = await contacts.list_contacts(
+    people, _ = await contact_lists.list_contacts(
         tx, [workspace_id], newest_first=False, after=None, limit=CONTACTS_MAX, offset=0, by_slug=True
     )
     members, _ = await users.list_workspace_members(tx, workspace_id, after=UUID(int=0), limit=100, offset=0)

@@ -151,7 +151,7 @@ REFUSALS = {
         "Ask for the export itself now and then until its status is `COMPLETED`. Exports are made by `skipcall worker`, which runs beside the server by default.",
     ),
     "EXPORT_GONE": (
-        "The export has no file: it failed, was deleted, or has been kept for as long as exports are.",
+        "The export has no file: it failed, or has been kept for as long as exports are.",
         "Ask for a new export.",
     ),
     "CONTACT_MERGED": (

@@ -37,7 +37,7 @@ log = logging.getLogger("skipcall.exports")
 
 
 class _Lost(Exception):
-    """The export was canceled, or somebody else has it now."""
+    """The export was deleted, or somebody else has it now."""
 
 
 class _Made(msgspec.Struct):

@@ -19,7 +19,7 @@ KEPT_DAYS = 7
 UNFINISHED_MAX = 10  # of a workspace at once
 
 Format = Literal["csv", "ndjson"]
-Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELED", "EXPIRED"]
+Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "EXPIRED"]
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
 # What a spreadsheet takes for a formula (OWASP, "CSV Injection"). A list of phone numbers begins with a plus and is none.
@@ -99,7 +99,7 @@ class Export(msgspec.Struct, frozen=True, rename="camel"):
 _encode = msgspec.json.Encoder().encode
 _read_fields = msgspec.json.Decoder(dict[str, str]).decode
 _PROPERTIES = [field.encode_name for field in msgspec.structs.fields(Contact)]
-_COLUMNS = [name for name in _PROPERTIES if name != "customFields"]
+_COLUMNS = [name for name in _PROPERTIES if name not in ("customFields", "deletedAt")]
 
 
 class Lines:

@@ -36,13 +36,7 @@ _LIST = Statement(
     SELECT {_COLUMNS}, counted.total FROM counted LEFT JOIN e ON true ORDER BY e.id DESC
     """
 )
-_CANCEL = Statement(
-    """
-    UPDATE exports SET next_attempt_at = NULL, ended_at = coalesce(ended_at, now()),
-        status = CASE WHEN status IN ('PENDING', 'RUNNING') THEN 'CANCELED' WHEN status = 'COMPLETED' THEN 'EXPIRED' ELSE status END
-    WHERE workspace_id = ANY(:workspace_ids) AND id = :id RETURNING attempts
-    """
-)
+_DELETE = Statement("DELETE FROM exports WHERE workspace_id = ANY(:workspace_ids) AND id = :id RETURNING attempts")
 
 # Of all workspaces, since making them is the server's own work.
 CLAIM_EXPORT = Statement(
@@ -57,7 +51,7 @@ CLAIM_EXPORT = Statement(
     RETURNING e.workspace_id, e.id, e.format, e.attempts
     """
 )
-# What an attempt has to say counts only while it is the last one, and nobody has canceled the export.
+# What an attempt has to say counts only while it is the last one, and nobody has deleted the export.
 _MINE = "workspace_id = :workspace_id AND id = :id AND attempts = :attempts AND status = 'RUNNING'"
 _RENEW = Statement(
     f"""
@@ -121,9 +115,9 @@ async def list_exports(
     return [_export(row) for row in rows if row["id"] is not None], rows[0]["total"]
 
 
-async def cancel_export(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> int | None:
-    """End an export, whatever it is at, and return how many attempts may have left a file; None if there is none."""
-    attempts: int | None = await db.fetch_value(_CANCEL, workspace_ids=workspace_ids, id=id)
+async def delete_export(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> int | None:
+    """Delete an export, whatever it is at, and return how many attempts may have left a file; None if there is none."""
+    attempts: int | None = await db.fetch_value(_DELETE, workspace_ids=workspace_ids, id=id)
     return attempts
 
 
@@ -134,7 +128,7 @@ async def claim_export(db: Session, lease_seconds: float) -> Claimed | None:
 
 
 async def renew_export(db: Session, claimed: Claimed, *, row_count: int, lease_seconds: float) -> bool:
-    """Say how far it is, and keep it; False if it was canceled, or is somebody else's."""
+    """Say how far it is, and keep it; False if it was deleted, or is somebody else's."""
     values = {**_values(claimed), "row_count": row_count, "lease_seconds": lease_seconds}
     return await db.fetch_row(_RENEW, **values) is not None
 
@@ -142,7 +136,7 @@ async def renew_export(db: Session, claimed: Claimed, *, row_count: int, lease_s
 async def complete_export(
     db: Session, claimed: Claimed, *, row_count: int, size_bytes: int, sha256: bytes, snapshot_at: datetime
 ) -> bool:
-    """Say that the file is there; False if it was canceled, or is somebody else's."""
+    """Say that the file is there; False if it was deleted, or is somebody else's."""
     row = await db.fetch_row(
         _COMPLETE,
         **_values(claimed),

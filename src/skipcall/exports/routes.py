@@ -124,12 +124,12 @@ async def get_export_file(request: Request, id: UUID) -> Answer:
 
 @operation("DELETE", "/v1/exports/{id}", tag="Exports", scope="contacts:read", noun="Export", success=204)
 async def delete_export(request: Request, id: UUID) -> Answer:
-    """Delete the file of an export.
+    """Delete an export.
 
-    Or stops making it. The export stays in the list.
+    And its file, or stops making it.
     """
     caller: Caller = request.caller
-    attempts = await queries.cancel_export(request.database, caller.scope.workspace_ids, id)
+    attempts = await queries.delete_export(request.database, caller.scope.workspace_ids, id)
     if attempts is None:
         raise NotFound("Export")
     await remove_files(request.archive.storage, id, attempts)

@@ -942,7 +942,7 @@ CREATE TABLE public.exports (
     expires_at timestamp(3) with time zone,
     CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ndjson'::text]))),
     CONSTRAINT exports_sha256_check CHECK ((length(sha256) = 32)),
-    CONSTRAINT exports_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'COMPLETED'::text, 'FAILED'::text, 'CANCELED'::text, 'EXPIRED'::text])))
+    CONSTRAINT exports_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'COMPLETED'::text, 'FAILED'::text, 'EXPIRED'::text])))
 );
 
 CREATE TABLE public.idempotent_answers (

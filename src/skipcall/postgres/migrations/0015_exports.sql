@@ -5,7 +5,7 @@ CREATE TABLE exports (
     id uuid NOT NULL,
     format text NOT NULL CHECK (format IN ('csv', 'ndjson')),
     status text NOT NULL DEFAULT 'PENDING'
-        CHECK (status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED', 'EXPIRED')),
+        CHECK (status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'EXPIRED')),
     row_count bigint NOT NULL DEFAULT 0, -- written so far
     size_bytes bigint,
     sha256 bytea CHECK (length(sha256) = 32),
