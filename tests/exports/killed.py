@@ -1,43 +1,12 @@
 """A worker that makes an export and is killed right after one of its steps: killed.py URL FOLDER STEP."""
 
 import asyncio
-import os
-import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from skipcall.exports.actions import Exporter
 from skipcall.postgres.db import Database
-from skipcall.storage.folder import Folder
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Deadly(Folder):
-    """A folder in which one step is the last."""
-
-    def __init__(self, root: Path, step: str) -> None:
-        super().__init__(root)
-        self.step = step
-
-    async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> None:
-        await super().put(key, self.cut(chunks), content_type)
-        if self.step == "pending":
-            die()
-
-    async def cut(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        async for chunk in chunks:
-            yield chunk
-            if self.step == "writing":
-                die()
-
-    async def move(self, key: str, new_key: str) -> None:
-        await super().move(key, new_key)
-        if self.step == "moved":
-            die()
+from tests.deadly import Deadly
 
 
 async def main() -> None:

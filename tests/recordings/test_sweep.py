@@ -144,7 +144,7 @@ def test_another_storage_is_no_loss(
     assert make.value("SELECT count(*) FROM call_recordings WHERE status = 'AVAILABLE'") == 3
 
 
-@pytest.mark.parametrize("step", ["writing", "pending", "promoted", "committed", "none"])
+@pytest.mark.parametrize("step", ["writing", "pending", "moved", "committed", "none"])
 def test_a_kill_after_each_step(make: Make, tmp_path: Path, step: str) -> None:
     workspace_id = make.workspace(make.organization())
     call_id = make.call(workspace_id)
