@@ -83,18 +83,6 @@ CREATE FUNCTION public.consent_hash(c public.contact_consents) RETURNS bytea
     SELECT sha256(coalesce(c.previous_hash, '') || convert_to(consent_content(c), 'UTF8'))
 $$;
 
-CREATE FUNCTION public.fold(value text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$ BEGIN RETURN lower(public.unaccent('public.unaccent', value)); END $$;
-
-CREATE FUNCTION public.linkedin_key(url text) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN lower(regexp_replace(regexp_replace(url, '/*([?#].*)?$'::text, ''::text), '^(https?://)?([a-z]{1,3}\.)?linkedin\.com/'::text, 'linkedin.com/'::text, 'i'::text));
-
-CREATE FUNCTION public.contact_text(first_name text, last_name text, email text, company text, city text, country text, url text, linkedin_url text, linkedin_sales_url text, role text, external_id text, custom_fields jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((public.fold(((((((((((((((((((((((((((chr(31) || first_name) || chr(31)) || last_name) || chr(31)) || COALESCE(email, ''::text)) || chr(31)) || COALESCE(company, ''::text)) || chr(31)) || chr(30)) || chr(31)) || COALESCE(city, ''::text)) || chr(31)) || COALESCE(country, ''::text)) || chr(31)) || COALESCE(url, ''::text)) || chr(31)) || COALESCE(linkedin_url, ''::text)) || chr(31)) || COALESCE(linkedin_sales_url, ''::text)) || chr(31)) || COALESCE(role, ''::text)) || chr(31)) || COALESCE(external_id, ''::text)) || chr(31)) || COALESCE(public.linkedin_key(linkedin_url), ''::text)) || chr(31))) || replace(public.fold(regexp_replace(btrim((custom_fields)::text, '{}'::text), '", "(?=[a-z0-9_]+": ")'::text, (('"'::text || chr(31)) || '"'::text), 'g'::text)), '\'::text, ''::text)) || chr(31));
-
 CREATE FUNCTION public.count_inserted_calls() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -213,6 +201,10 @@ CREATE FUNCTION public.first_id_at(moment timestamp with time zone) RETURNS uuid
     SELECT (lpad(to_hex((extract(epoch FROM moment - timestamptz 'epoch') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
+CREATE FUNCTION public.fold(value text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$ BEGIN RETURN lower(public.unaccent('public.unaccent', value)); END $$;
+
 CREATE FUNCTION public.has_unique_fields(workspace uuid) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
@@ -276,6 +268,34 @@ CREATE FUNCTION public.is_learnt_late(id uuid, started_at timestamp with time zo
     AS $$
     SELECT uuid_send(id) > int8send((extract(epoch FROM started_at - timestamptz 'epoch') * 1000)::bigint << 16 | 65535)
 $$;
+
+CREATE FUNCTION public.keep_search_texts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    separator constant text := chr(31);
+BEGIN
+    NEW.search_text := fold(
+        separator || NEW.first_name || separator || NEW.last_name || separator || coalesce(NEW.email, '') || separator
+        || coalesce(NEW.company, '') || separator || chr(30) || separator || coalesce(NEW.city, '') || separator
+        || coalesce(NEW.country, '') || separator || coalesce(NEW.url, '') || separator || coalesce(NEW.linkedin_url, '') || separator
+        || coalesce(NEW.linkedin_sales_url, '') || separator || coalesce(NEW.role, '') || separator
+        || coalesce(NEW.external_id, '') || separator || coalesce(linkedin_key(NEW.linkedin_url), '') || separator
+    ) || replace(
+        fold(regexp_replace(btrim(NEW.custom_fields::text, '{}'), '", "(?=[a-z0-9_]+": )', '"' || separator || '"', 'g')), '\', ''
+    ) || separator;
+    NEW.search_keys := text_keys(NEW.workspace_id, NEW.search_text);
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.linkedin_key(url text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+BEGIN
+    RETURN lower(regexp_replace(
+        regexp_replace(url, '/*([?#].*)?$', ''), '^(https?://)?([a-z]{1,3}\.)?linkedin\.com/', 'linkedin.com/', 'i'
+    ));
+END $_$;
 
 CREATE FUNCTION public.move_call_statistics(steps public.call_step[]) RETURNS void
     LANGUAGE plpgsql
@@ -851,8 +871,8 @@ CREATE TABLE public.contacts (
     deleted_at timestamp(3) with time zone,
     external_id text,
     merged_into_id uuid,
-    search_text text GENERATED ALWAYS AS (public.contact_text(first_name, last_name, email, company, city, country, url, linkedin_url, linkedin_sales_url, role, external_id, custom_fields)) STORED,
-    search_keys integer[] GENERATED ALWAYS AS (public.text_keys(workspace_id, public.contact_text(first_name, last_name, email, company, city, country, url, linkedin_url, linkedin_sales_url, role, external_id, custom_fields))) STORED,
+    search_text text,
+    search_keys integer[],
     CONSTRAINT contacts_last_modification_source_check CHECK ((last_modification_source = ANY (ARRAY['SKIPCALL'::text, 'API'::text])))
 )
 WITH (fillfactor='85');
@@ -1442,6 +1462,8 @@ CREATE TRIGGER hold_unique_values AFTER UPDATE OF custom_fields, deleted_at ON p
 CREATE TRIGGER hold_unique_values_of_new AFTER INSERT ON public.contacts FOR EACH ROW WHEN (((new.custom_fields <> '{}'::jsonb) AND public.has_unique_fields(new.workspace_id))) EXECUTE FUNCTION public.hold_unique_values();
 
 CREATE TRIGGER hold_unique_values_of_removed AFTER DELETE ON public.contacts FOR EACH ROW WHEN (public.has_unique_fields(old.workspace_id)) EXECUTE FUNCTION public.hold_unique_values();
+
+CREATE TRIGGER keep_search_texts BEFORE INSERT OR UPDATE OF first_name, last_name, email, company, city, country, url, linkedin_url, linkedin_sales_url, role, external_id, custom_fields ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.keep_search_texts();
 
 CREATE TRIGGER record_allow_phone_calls AFTER UPDATE ON public.contacts FOR EACH ROW WHEN ((old.allow_phone_calls IS DISTINCT FROM new.allow_phone_calls)) EXECUTE FUNCTION public.record_allow_phone_calls();
 
