@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 
 from skipcall.postgres import embedded
+from skipcall.postgres.cluster import buffers_mib
 from skipcall.postgres.embedded import Binaries, EmbeddedPostgres, PostgresError, find_binaries
 
 SOURCE = str(Path(embedded.__file__).parents[2])
@@ -410,3 +411,8 @@ def test_root_and_the_directory_of_another_user(place: Path) -> None:
             assert ask(server, "SELECT 1") == 1
             assert Path(f"/proc/{server.process_id}").stat().st_uid == NOBODY
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(("memory_mib", "expected"), [(256, 64), (2_048, 256), (8_192, 1_024), (262_144, 2_048)])
+def test_the_cache_goes_by_the_memory(memory_mib: int, expected: int) -> None:
+    assert buffers_mib(memory_mib << 20) == expected

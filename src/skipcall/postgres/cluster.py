@@ -28,7 +28,7 @@ ANSWER_SECONDS = 2.0
 # The log keeps no refused statements: the caller gets those errors, and they would put people's data into the log.
 SETTINGS = """
 # Set by skipcall.
-shared_buffers = '256MB'
+shared_buffers = '{buffers_mib}MB'
 max_connections = 100
 max_wal_size = '2GB'
 checkpoint_completion_target = 0.9
@@ -42,6 +42,24 @@ log_error_verbosity = terse
 log_min_duration_statement = -1
 log_checkpoints = off
 """
+
+# Months of calls that are being written, with their indexes, should fit into the buffers; the machine also serves, and caches files.
+BUFFERS_SHARE = 8  # an eighth of the memory
+BUFFERS_MIB_MIN, BUFFERS_MIB_MAX = 64, 2048
+_CONTAINER_MEMORY = Path("/sys/fs/cgroup/memory.max")
+
+
+def buffers_mib(memory_bytes: int) -> int:
+    """Return how many MiB of a machine's memory the database's own cache may take."""
+    return max(BUFFERS_MIB_MIN, min(memory_bytes // BUFFERS_SHARE >> 20, BUFFERS_MIB_MAX))
+
+
+def _memory_bytes() -> int:
+    """Return the memory of the machine, or of the container if that has less."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit ("max")
+        memory = min(memory, int(_CONTAINER_MEMORY.read_text()))
+    return memory
 
 
 def is_made(cluster: Path) -> bool:
@@ -90,7 +108,7 @@ def make_cluster(
     single = [binaries.program("postgres"), "--single", "-D", str(draft), "-c", "exit_on_error=on"]
     run_tool([*single, *(["-c", "fsync=off"] if fast else []), "postgres"], f"CREATE DATABASE {ROLE};\n")
     with (draft / "postgresql.conf").open("a") as file:
-        file.write(SETTINGS)
+        file.write(SETTINGS.format(buffers_mib=buffers_mib(_memory_bytes())))
     _flush(draft / "postgresql.conf")
     if final != cluster:
         (draft / "skipcall.origin").write_text(str(cluster))

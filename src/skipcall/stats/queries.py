@@ -95,11 +95,18 @@ _SUM_TAGS = Statement(
     ORDER BY s.bucket, s.count DESC, t.label, t.id
     """
 )
-_OF_MEMBER = f"""
-    workspace_id = :workspace_id AND organization_membership_id = m.id
-    AND (:sequence_id::uuid IS NULL OR sequence_id = {_SEQUENCE}) AND {_WHOLE_QUARTERS}"""
-_SUM_USERS = Statement(
-    f"""
+
+_SUMS_OF_USER = """
+    sum(queued + ringing + in_progress + completed + no_answer + busy + canceled + failed)
+        FILTER (WHERE type = 'outbound') AS placed,
+    sum(connected) FILTER (WHERE type = 'outbound') AS connected, sum(talked) AS talked, sum(talk_seconds) AS talk_seconds"""
+_WITH_SUCCESS = " AND tag_id = ANY(ARRAY(SELECT id FROM success))"
+
+
+def _sum_users(sums: str) -> Statement:
+    """Return the statement that sums up by user; `sums` is where the sums of a table are taken from, by user."""
+    return Statement(
+        f"""
     WITH m AS (
         SELECT w.organization_membership_id AS id, u.first_name, u.last_name
         FROM workspace_memberships w
@@ -108,13 +115,7 @@ _SUM_USERS = Statement(
         WHERE w.workspace_id = :workspace_id
             AND (:user_membership_id::uuid IS NULL OR :user_membership_id IN (w.id, w.organization_membership_id))
     ), called AS (
-        SELECT m.id, s.placed, s.connected, s.talked, s.talk_seconds FROM m CROSS JOIN LATERAL (
-            SELECT sum(queued + ringing + in_progress + completed + no_answer + busy + canceled + failed)
-                    FILTER (WHERE type = 'outbound') AS placed,
-                sum(connected) FILTER (WHERE type = 'outbound') AS connected, sum(talked) AS talked,
-                sum(talk_seconds) AS talk_seconds
-            FROM call_statistics WHERE {_OF_MEMBER}
-        ) s
+        {sums.format(table="call_statistics", sums=_SUMS_OF_USER, only="")}
         UNION ALL SELECT c.organization_membership_id, (c.type = 'outbound')::integer,
             (c.type = 'outbound' AND c.result = 'CONNECTED')::integer, (c.talk_seconds > 0)::integer, c.talk_seconds
         FROM {_CALLS_OF_SPLIT_QUARTERS}
@@ -124,9 +125,7 @@ _SUM_USERS = Statement(
         FROM called GROUP BY id
     ), success AS MATERIALIZED (SELECT id FROM tags WHERE workspace_id = :workspace_id AND is_success_tag
     ), tagged AS (
-        SELECT m.id, s.count FROM m CROSS JOIN LATERAL (
-            SELECT sum(count) AS count FROM tag_statistics WHERE {_OF_MEMBER} AND tag_id = ANY(ARRAY(SELECT id FROM success))
-        ) s
+        {sums.format(table="tag_statistics", sums="sum(count) AS count", only=_WITH_SUCCESS)}
         UNION ALL SELECT c.organization_membership_id, 1 FROM {_TAGS_OF_SPLIT_QUARTERS}
         WHERE t.tag_id IN (SELECT id FROM success)
     ), tags_of AS (SELECT id, sum(count) AS successes FROM tagged GROUP BY id)
@@ -136,6 +135,27 @@ _SUM_USERS = Statement(
     FROM m LEFT JOIN calls_of USING (id) LEFT JOIN tags_of USING (id)
     ORDER BY placed DESC, m.last_name, m.first_name, m.id LIMIT :limit
     """
+    )
+
+
+_SUM_USER = _sum_users(
+    f"""SELECT s.* FROM m CROSS JOIN LATERAL (
+            SELECT m.id, {{sums}} FROM {{table}}
+            WHERE workspace_id = :workspace_id AND organization_membership_id = m.id
+                AND (:sequence_id::uuid IS NULL OR sequence_id = {_SEQUENCE}) AND {_WHOLE_QUARTERS}{{only}}
+        ) s"""
+)
+# Of all users the sums are read sequence by sequence: these are far fewer, and lie together.
+_SUM_USERS = _sum_users(
+    f"""SELECT s.* FROM (
+            SELECT id FROM sequences
+            WHERE workspace_id = :workspace_id AND (:sequence_id::uuid IS NULL OR id = :sequence_id)
+            UNION ALL SELECT '00000000-0000-0000-0000-000000000000' WHERE :sequence_id::uuid IS NULL
+        ) q CROSS JOIN LATERAL (
+            SELECT organization_membership_id AS id, {{sums}} FROM {{table}}
+            WHERE workspace_id = :workspace_id AND sequence_id = q.id AND {_WHOLE_QUARTERS}{{only}}
+            GROUP BY organization_membership_id
+        ) s"""
 )
 _GET_SPAN = Statement(
     """
@@ -177,7 +197,8 @@ async def sum_durations(db: Session, filters: Filters, period: Period, buckets: 
 
 async def sum_users(db: Session, filters: Filters, period: Period, limit: int) -> list[Row]:
     """Return what each user of the workspace has done, also those who did nothing."""
-    return await _sum(db, _SUM_USERS, filters, period, (), limit=limit)
+    statement = _SUM_USERS if filters.user_membership_id is None else _SUM_USER
+    return await _sum(db, statement, filters, period, (), limit=limit)
 
 
 async def find_span(db: Session, workspace_id: UUID) -> Period | None:
