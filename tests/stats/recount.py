@@ -25,6 +25,10 @@ INSERT_CALLS = f"""
     SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::calls, :rows::jsonb)"""
 STATUSES = ("queued", "ringing", "in-progress", "completed", "no-answer", "busy", "canceled", "failed")
 
+# Start is learnt later only to be earlier: an id is never earlier than the start.
+_SET_START = """least(:started_at, timestamptz 'epoch'
+    + ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint * interval '1 millisecond')"""
+
 LABELS: dict[str, Callable[[datetime], Hashable]] = {
     "hour": lambda local: (local.date(), local.hour, local.utcoffset()),
     "day": lambda local: local.date(),
@@ -69,11 +73,11 @@ class World:
         self.make.rows(INSERT_CALLS, rows=msgspec.json.encode(made).decode())
         return [row["id"] for row in made]
 
-    def change(self, id: UUID, **values: Any) -> None:
-        """Change columns of a call."""
-        columns = ", ".join(f"{name} = :{name}" for name in values)
+    def change(self, id: UUID | None, **values: Any) -> None:
+        """Change columns of a call, or of all calls."""
+        columns = ", ".join(f"{name} = {_SET_START if name == 'started_at' else f':{name}'}" for name in values)
         self.make.rows(
-            f"UPDATE calls SET {columns} WHERE workspace_id = :workspace_id AND id = :id",
+            f"UPDATE calls SET {columns} WHERE workspace_id = :workspace_id AND id = coalesce(:id, id)",
             workspace_id=self.team.workspace_id,
             id=id,
             **values,

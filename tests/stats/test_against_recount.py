@@ -95,12 +95,7 @@ def act(made: World, around: datetime, ids: list[Any], step: str, rest: list[Any
         made.change(ids[rest[0] % len(ids)], deleted_at=around)
     else:
         name, call = rest
-        ((column, value),) = columns(made, around, {name: call[name]}).items()
-        made.make.rows(
-            f"UPDATE calls SET {column} = :value WHERE workspace_id = :workspace_id",
-            workspace_id=made.team.workspace_id,
-            value=value,
-        )
+        made.change(None, **columns(made, around, {name: call[name]}))
 
 
 def columns(made: World, around: datetime, call: dict[str, Any]) -> dict[str, Any]:

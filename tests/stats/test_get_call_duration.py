@@ -85,3 +85,17 @@ def test_a_zone_whose_hours_are_no_quarters(made: World) -> None:
         ("1971-05-31T23:44:30.000Z", 1),
         ("1971-06-01T00:44:30.000Z", 1),
     ]
+
+
+def test_calls_whose_start_was_learnt_late_count_where_they_started(made: World) -> None:
+    for number, minute in enumerate((2, 7, 12)):  # within one quarter of an hour, which the period cuts in two
+        known_at = datetime(2026, 3, 2, 12 + number, 55, tzinfo=UTC)
+        made.change(made.call(known_at), started_at=datetime(2026, 3, 2, 12, minute, tzinfo=UTC))
+    made.call(datetime(2026, 3, 2, 12, 8, tzinfo=UTC))
+    for query, count in (
+        ({"startDate": "2026-03-02T12:05:00Z", "endDate": "2026-03-02T12:10:00Z"}, 2),
+        ({"startDate": "2026-03-02T12:05:00Z"}, 3),
+        ({"endDate": "2026-03-02T12:05:00Z"}, 1),
+    ):
+        [one] = made.team.client.get(PATH, params=query)["data"]
+        assert one["count"] == count, query

@@ -1363,8 +1363,6 @@ CREATE INDEX calls_by_sequence ON ONLY public.calls USING btree (workspace_id, s
 
 CREATE INDEX calls_by_sequence_run ON ONLY public.calls USING btree (workspace_id, sequence_run_id, id) WHERE ((deleted_at IS NULL) AND (sequence_run_id IS NOT NULL));
 
-CREATE INDEX calls_by_start ON ONLY public.calls USING btree (workspace_id, started_at);
-
 CREATE INDEX calls_by_status ON ONLY public.calls USING btree (workspace_id, status, id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX calls_by_type ON ONLY public.calls USING btree (workspace_id, type, id) WHERE (deleted_at IS NULL);
@@ -1416,6 +1414,8 @@ CREATE INDEX exports_to_make ON public.exports USING btree (next_attempt_at) WHE
 CREATE INDEX exports_to_remove ON public.exports USING btree (expires_at) WHERE (status = 'COMPLETED'::text);
 
 CREATE INDEX idempotent_answers_by_time ON public.idempotent_answers USING btree (created_at);
+
+CREATE INDEX late_calls_by_start ON ONLY public.calls USING btree (workspace_id, started_at) WHERE public.is_learnt_late(id, started_at);
 
 CREATE UNIQUE INDEX managed_phone_numbers_value ON public.managed_phone_numbers USING btree (workspace_id, value) WHERE (released_at IS NULL);
 
