@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from skipcall.api_keys.model import Caller
+from skipcall.contacts.actions import refuse_missing
 from skipcall.contacts.model import (
     PHONE_NUMBERS_MAX,
     ContactView,
@@ -69,7 +70,10 @@ async def add_phone_number(
     request_id: str,
     view: ContactView,
 ) -> Written:
-    """Add a number to a contact, unless it has it; the answer may be `stale`. Raises `NotFound` and `TooManyPhoneNumbers`."""
+    """Add a number to a contact, unless it has it; the answer may be `stale`.
+
+    Raises `NotFound`, `ContactMerged` and `TooManyPhoneNumbers`.
+    """
     written = await _write(
         db,
         ADD_PHONE_NUMBER,
@@ -82,7 +86,7 @@ async def add_phone_number(
         position=new.position,
     )
     if written is None:
-        raise NotFound("Contact")
+        await refuse_missing(db, caller, id)
     if not written.stale and new.phone_number not in written.contact.phone_numbers:
         raise TooManyPhoneNumbers
     return written
@@ -98,15 +102,19 @@ async def remove_phone_number(
     request_id: str,
     view: ContactView,
 ) -> Written:
-    """Remove a number from a contact; the answer may be `stale`. Raises `NotFound` and `LastPhoneNumber`."""
+    """Remove a number from a contact; the answer may be `stale`.
+
+    Raises `NotFound`, `ContactMerged` and `LastPhoneNumber`.
+    """
     written = None
     if E164.fullmatch(phone_number):
         written = await _write(
             db, REMOVE_PHONE_NUMBER, caller, id, versions, request_id, view, phone_number=phone_number
         )
     if written is None:
-        is_there = await find_contact(db, caller.scope.workspace_ids, id, by_slug=True)
-        raise NotFound("Phone number" if is_there else "Contact")
+        if await find_contact(db, caller.scope.workspace_ids, id, by_slug=True):
+            raise NotFound("Phone number")
+        await refuse_missing(db, caller, id)
     if not written.stale and phone_number in written.contact.phone_numbers:
         raise LastPhoneNumber
     return written

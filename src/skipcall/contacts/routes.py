@@ -276,6 +276,7 @@ async def restore_contact(request: Request, id: UUID, query: ContactView) -> Ans
     scope="contacts:write",
     answers=Contact,
     noun="Contact",
+    statuses=(410,),
     conditional=True,
 )
 async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, query: ContactView) -> Answer:
@@ -299,7 +300,7 @@ async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, que
     scope="contacts:write",
     answers=Contact,
     noun="Contact",
-    statuses=(409,),
+    statuses=(409, 410),
     conditional=True,
 )
 async def remove_phone_number(request: Request, id: UUID, number: str, query: ContactView) -> Answer:
