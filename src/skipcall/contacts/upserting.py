@@ -164,14 +164,15 @@ def _read(
     unknown = [key for key in given_fields if key not in known]
     if unknown:
         return UnknownCustomField(suggestions.faults(unknown))
-    wrong = {key: value for key, value in given_fields.items() if value and read_value(known[key], value) is None}
-    if wrong:
-        return Invalid(wrong_values(known, wrong))
-    custom_values = {known[key].slug: value and read_value(known[key], value) for key, value in given_fields.items()}
+    custom_values = {known[key].slug: value for key, value in given_fields.items()}
     if len(custom_values) < len(given_fields):
         return Invalid([GIVEN_TWICE])
+    read = {key: read_value(known[key], value) for key, value in given_fields.items() if value}
+    wrong = {key: value for key, value in given_fields.items() if value and read[key] is None}
+    faults = zip((known[key].slug for key in wrong), wrong_values(known, wrong), strict=True)
+    forms = {known[key].slug: form for key, form in read.items() if form is not None}
     values = {name: value for name in COLUMNS if (value := getattr(item, name)) is not UNSET}
-    given = Given(item.id or None, values, custom_values)
+    given = Given(item.id or None, values, custom_values, forms, dict(faults))
     if not has_key(given, options.match):
         return Invalid(
             [Fault("", "REQUIRED", "One of the properties that `match` names is needed, to find the contact")]
