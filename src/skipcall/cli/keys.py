@@ -4,6 +4,7 @@ import getpass
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 import typer
 
 from skipcall import clock
@@ -182,4 +183,5 @@ def _key(row: Row) -> dict[str, Any]:
         "revokedAt": row["revoked_at"] and timestamp(row["revoked_at"]),
         "lastUsedAt": row["last_used_at"] and timestamp(row["last_used_at"]),
         "customFieldNamesUsed": row["custom_field_names_used"],
+        "customFieldsNamed": msgspec.json.decode(row["fields_named"]),
     }

@@ -31,7 +31,7 @@ RESOLVED = """
            array_agg(key) FILTER (WHERE slug IS NOT NULL AND value IS NULL AND (has_text OR must_stay)) AS refused,
            jsonb_object_agg(key, taken_by) FILTER (WHERE taken_by IS NOT NULL)::text AS taken,
            count(slug) > count(DISTINCT slug) AS twice,
-           coalesce(bool_or(by_name), false) AS by_name,
+           coalesce(jsonb_object_agg(slug, key) FILTER (WHERE by_name), '{}')::text AS names,
            coalesce(jsonb_object_agg(slug, value) FILTER (WHERE slug IS NOT NULL AND value IS NOT NULL), '{}') AS values,
            coalesce(array_agg(slug) FILTER (WHERE slug IS NOT NULL AND value IS NULL), '{}') AS cleared
     FROM given"""
@@ -43,7 +43,7 @@ MISSING = """
         AND f.slug <> ALL(array(SELECT slug FROM given WHERE slug IS NOT NULL AND (value IS NOT NULL OR has_text)))"""
 
 ACCEPTED = "r.unknown IS NULL AND r.refused IS NULL AND r.taken IS NULL AND NOT r.twice"
-EXPLAINED = "r.unknown, r.refused, r.taken, r.twice, r.by_name"
+EXPLAINED = "r.unknown, r.refused, r.taken, r.twice, r.names"
 NOTHING_TO_EXPLAIN = (
-    "NULL::text[] AS unknown, NULL::text[] AS refused, NULL::text AS taken, false AS twice, false AS by_name"
+    "NULL::text[] AS unknown, NULL::text[] AS refused, NULL::text AS taken, false AS twice, '{}' AS names"
 )

@@ -1,5 +1,6 @@
 """Operations on contacts."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
@@ -116,7 +117,7 @@ async def create_contact(request: Request, body: CreateContact, query: CreateCon
         by_slug=query.custom_field_keys == "slug",
         included=query.included,
     )
-    note_deprecation(request, caller, name_used=written.name_used)
+    note_deprecation(request, caller, written.contact.team_id, written.names_used)
     content = encode(written.contact)
     location = ("location", f"/v1/contacts/{written.contact.id}")
     return Answer(content, 201, (location, ("etag", etag(written.contact.id, written.version, content))))
@@ -212,7 +213,7 @@ async def update_contact(request: Request, id: UUID, body: UpdateContact, query:
     )
     if written.stale:
         await _refuse_stale(request, id, query)
-    note_deprecation(request, caller, name_used=written.name_used)
+    note_deprecation(request, caller, written.contact.team_id, written.names_used)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
 
 
@@ -337,7 +338,7 @@ async def _refuse_stale(request: Request, id: UUID, view: ContactView) -> None:
     raise PreconditionFailed(etag(contact.id, version, encode(contact)))
 
 
-def note_deprecation(request: Request, caller: Caller, *, name_used: bool) -> None:
-    if name_used:
+def note_deprecation(request: Request, caller: Caller, workspace_id: str, names_used: Mapping[str, str]) -> None:
+    if names_used:
         request.notes.extend(_NAME_DEPRECATED)
-        caller.use.custom_field_names += 1
+        caller.use.note_names(UUID(workspace_id), names_used)
