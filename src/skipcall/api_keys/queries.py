@@ -87,6 +87,7 @@ _LIST = Statement(
     WHERE :organization_id::uuid IS NULL OR k.organization_id = :organization_id ORDER BY k.created_at, k.id
     """
 )
+_SET_SCOPES = Statement("UPDATE api_keys SET scopes = :scopes WHERE id = :id")
 _REVOKE = Statement("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = :id RETURNING revoked_at")
 # One row; only a database without a key in force takes another secret.
 _KEEP_SECRET_DIGEST = Statement(
@@ -200,6 +201,11 @@ async def list_name_uses(
         offset=offset,
     )
     return [row for row in rows if row["id"] is not None], rows[0]["total"]
+
+
+async def set_scopes(db: Session, id: UUID, scopes: Sequence[str]) -> None:
+    """Set what a key may do."""
+    await db.execute(_SET_SCOPES, id=id, scopes=list(scopes))
 
 
 async def revoke_api_key(db: Session, id: UUID) -> datetime:
