@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Meta
 
 from skipcall.api_keys.model import Caller
-from skipcall.contacts.actions import refuse_missing
 from skipcall.contacts.model import (
     PHONE_NUMBERS_MAX,
     ContactView,
@@ -69,10 +68,10 @@ async def add_phone_number(
     versions: list[int] | None,
     request_id: str,
     view: ContactView,
-) -> Written:
-    """Add a number to a contact, unless it has it; the answer may be `stale`.
+) -> Written | None:
+    """Add a number to a contact, unless it has it; the answer may be `stale`. None if there is no contact.
 
-    Raises `NotFound`, `ContactMerged` and `TooManyPhoneNumbers`.
+    Raises `TooManyPhoneNumbers`.
     """
     written = await _write(
         db,
@@ -85,9 +84,7 @@ async def add_phone_number(
         phone_number=new.phone_number,
         position=new.position,
     )
-    if written is None:
-        await refuse_missing(db, caller, id)
-    if not written.stale and new.phone_number not in written.contact.phone_numbers:
+    if written is not None and not written.stale and new.phone_number not in written.contact.phone_numbers:
         raise TooManyPhoneNumbers
     return written
 
@@ -101,10 +98,10 @@ async def remove_phone_number(
     versions: list[int] | None,
     request_id: str,
     view: ContactView,
-) -> Written:
-    """Remove a number from a contact; the answer may be `stale`.
+) -> Written | None:
+    """Remove a number from a contact; the answer may be `stale`. None if there is no contact.
 
-    Raises `NotFound`, `ContactMerged` and `LastPhoneNumber`.
+    Raises `NotFound` for the number and `LastPhoneNumber`.
     """
     written = None
     if E164.fullmatch(phone_number):
@@ -112,9 +109,9 @@ async def remove_phone_number(
             db, REMOVE_PHONE_NUMBER, caller, id, versions, request_id, view, phone_number=phone_number
         )
     if written is None:
-        if await find_contact(db, caller.scope.workspace_ids, id, by_slug=True):
-            raise NotFound("Phone number")
-        await refuse_missing(db, caller, id)
+        if await find_contact(db, caller.scope.workspace_ids, id, by_slug=True) is None:
+            return None
+        raise NotFound("Phone number")
     if not written.stale and phone_number in written.contact.phone_numbers:
         raise LastPhoneNumber
     return written

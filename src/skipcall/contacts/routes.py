@@ -289,6 +289,8 @@ async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, que
     written = await phone_numbers.add_phone_number(
         request.database, request.caller, id, body, versions=request.versions, request_id=request.id, view=query
     )
+    if written is None:
+        await actions.refuse_missing(request.database, request.caller, id)
     if written.stale:
         await _refuse_stale(request, id, query)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
@@ -313,6 +315,8 @@ async def remove_phone_number(request: Request, id: UUID, number: str, query: Co
     written = await phone_numbers.remove_phone_number(
         request.database, request.caller, id, number, versions=request.versions, request_id=request.id, view=query
     )
+    if written is None:
+        await actions.refuse_missing(request.database, request.caller, id)
     if written.stale:
         await _refuse_stale(request, id, query)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
