@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from benchmarks import batches, importing, machine, paging, report, search, servers, starting, throughput
+from benchmarks import batches, feed, importing, machine, paging, report, search, servers, starting, throughput
 from benchmarks.calls import everything as calls
 from benchmarks.data import create_tenant, settle
 from benchmarks.figures import QUICK, Plan, Results
@@ -82,6 +82,9 @@ def measure(place: Path, plan: Plan, results: Results) -> None:
         asyncio.run(settle(postgres.url))
         with servers.skipcall(postgres.url, place / "pages", server_core) as server:
             asyncio.run(paging.measure(postgres.url, tenant, server.port, plan, results, after_patches=True))
+            print("The feed ...", flush=True)
+            binaries = find_binaries().directory
+            asyncio.run(feed.measure(postgres.url, tenant, server.port, binaries, place, plan, results))
             print("Batches ...", flush=True)
             batches.measure(tenant, server.port, plan, results)
         print("Imports ...", flush=True)

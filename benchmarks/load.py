@@ -6,6 +6,7 @@ A run with a single refused or lost request is no run, and PATCHes that change n
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -107,13 +108,16 @@ class Pgbench:
         return read_pgbench(run([*command, self._url], core, seconds))
 
     def _text(self, statement: Statement, values: dict[str, str]) -> str:
-        def value(match: re.Match[str]) -> str:
-            name = statement.names[int(match[1]) - 1]
-            if name == "id":
-                return _ID
-            return f":{name}" if name in self._variables else f"({values.get(name, 'NULL')})"
+        return inline(statement, {name: f":{name}" for name in self._variables} | {"id": _ID} | values)
 
-        return " ".join(_PARAMETER.sub(value, statement.text).split())
+
+def inline(statement: Statement, values: Mapping[str, str]) -> str:
+    """Return the text of a statement with SQL in the place of its parameters, NULL where none is given."""
+
+    def value(match: re.Match[str]) -> str:
+        return f"({values.get(statement.names[int(match[1]) - 1], 'NULL')})"
+
+    return " ".join(_PARAMETER.sub(value, statement.text).split())
 
 
 def read_pgbench(output: str) -> Load:

@@ -100,13 +100,13 @@ async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int
         assert not faults, faults
     fields = [one.field for one in (clauses_in(node) if node else ()) if one.field.startswith(CUSTOM_FIELD)]
     query = Query(
-        node, search.text.split(), "-createdAt", {one.removeprefix(CUSTOM_FIELD): workspace_ids for one in fields}
+        node, search.text.split(), ["-createdAt"], {one.removeprefix(CUSTOM_FIELD): workspace_ids for one in fields}
     )
     after = None
     if search.is_later:
         middle = await session.fetch_row(_ONE, workspace_id=tenant.workspace_id, id=contact_id(tenant.contacts // 2))
         assert middle is not None
-        after = (middle["created_at"], middle["id"])
+        after = ([middle["created_at"]], middle["id"])
     times = []
     for _ in range(runs):
         found = await search_contacts(session, workspace_ids, query, after=after, limit=SIZE + 1, by_slug=False)

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,9 +24,10 @@ from skipcall.contacts.queries import Written
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import CustomField
 from skipcall.exports import queries as exports
+from skipcall.imports.actions import import_contacts
 from skipcall.phone_numbers import queries as phone_numbers
 from skipcall.plans import queries as plans
-from skipcall.postgres.db import Session, Statement, connect
+from skipcall.postgres.db import Database, Session, Statement, connect
 from skipcall.sequences import queries as sequences
 from skipcall.sequences.queries import Written as WrittenSequence
 from skipcall.tags import queries as tags
@@ -35,6 +37,7 @@ from skipcall.telephony.model import Provider, Source
 from skipcall.telephony.sources import SourceOptions, add_source
 from skipcall.users import queries as users
 from skipcall.workspaces import queries as workspaces
+from skipcall.workspaces.model import Scope
 from tests.client import Client
 from tests.serving import SECRET
 
@@ -72,6 +75,38 @@ class Team:
     def contact(self, **values: Any) -> str:
         """Create a contact in the team's workspace and return its path."""
         return f"/v1/contacts/{self.make.contact(self.workspace_id, **values)}"
+
+    def contacts(self, count: int) -> None:
+        """Create thousands of contacts at once, all alike."""
+        self.make.rows(
+            """
+            WITH made AS (
+                INSERT INTO contacts (workspace_id, id, first_name, last_name, allow_phone_calls, phone_numbers,
+                                      custom_fields, last_modification_source)
+                SELECT :id, gen_random_uuid(), 'A', 'B', true, '{+33639980000}', '{}', 'API'
+                FROM generate_series(1, :count::integer) RETURNING workspace_id, id, updated_at
+            ), counted AS (
+                INSERT INTO contact_counts (workspace_id, slot, count) SELECT :id, -1, count(*) FROM made
+            )
+            INSERT INTO events (workspace_id, type, object_id, object_version, occurred_at, source)
+            SELECT workspace_id, 'contact.created', id, 1, updated_at, 'API' FROM made RETURNING id
+            """,
+            id=self.workspace_id,
+            count=count,
+        )
+
+    def import_file(self, path: Path, workspace_id: UUID | None = None) -> None:
+        """Import a file of contacts, as the command does."""
+
+        async def load() -> None:
+            database = Database(self.make.database_url, 1)
+            await database.open()
+            id = workspace_id or self.workspace_id
+            workspace = await workspaces.get_workspace(database, Scope(self.organization_id, (id,)), id)
+            await import_contacts(database, workspace, path, create_fields=True)
+            await database.close()
+
+        self.make.run(load())
 
     def call(self, **values: Any) -> str:
         """Create a call in the team's workspace and return its path."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from skipcall.api_keys.model import SCOPES
 from tests.cli.process import Serve, fail, read_json, run
 
 LIVE, TEST = "Prospection", "Prospection (test)"
@@ -34,6 +35,27 @@ def test_mode_scopes_and_expiry(data: Path, served: Serve) -> None:
         assert client.get("/v1/contacts").status_code == 200
         refused = client.post("/v1/contacts", json={})
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "INSUFFICIENT_SCOPE")
+
+
+def test_a_key_gets_scopes_that_it_was_not_made_with(data: Path, served: Serve) -> None:
+    made = read_json(
+        data, "keys", "create", "--workspace", LIVE, "--name", "old", "--scopes", "contacts:read,users:read"
+    )
+    assert "do_not_call:write" in made["missingScopes"]
+    with served.client(made["key"]) as client:
+        assert client.get("/v1/do-not-call").status_code == 403
+        done = read_json(data, "keys", "set-scopes", "old", "all")
+        assert (done["scopes"], done["missingScopes"]) == (list(SCOPES), [])
+        time.sleep(1.0)
+        assert client.get("/v1/do-not-call").status_code == 200
+        assert "may do: tags:read." in run(data, "keys", "set-scopes", made["id"], "tags:read").stdout
+        time.sleep(1.0)
+        assert client.get("/v1/do-not-call").status_code == 403
+    assert "did you mean tags:read?" in fail(data, "keys", "set-scopes", "old", "tags:reed")
+    assert "there is no key 'nothing'" in fail(data, "keys", "set-scopes", "nothing", "all")
+    [listed] = [one for one in read_json(data, "keys", "list") if one["name"] == "old"]
+    assert listed["scopes"] == ["tags:read"]
+    assert listed["customFieldsNamed"] == []
 
 
 @pytest.mark.parametrize("by", ["id", "prefix", "name"])

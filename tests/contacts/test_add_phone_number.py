@@ -84,3 +84,12 @@ def test_all_that_are_added_at_once_are_there(path: str, client: Client, make: M
 def test_a_contact_that_was_deleted(path: str, client: Client) -> None:
     client.delete(path)
     client.post(f"{path}/phone-numbers", {"phoneNumber": phone_number(3)}, 404)
+
+
+def test_a_contact_that_was_merged(path: str, team: Team, client: Client) -> None:
+    other = team.contact()
+    client.post(f"{other}/merge", {"contactId": path.rpartition("/")[2]}, 200)
+    body = {"phoneNumber": phone_number(3)}
+    gone = client.request("POST", f"{path}/phone-numbers", json=body, status=410)
+    assert gone.json()["error"]["code"] == "CONTACT_MERGED"
+    assert gone.headers["link"] == f'<{other}>; rel="canonical"'

@@ -66,3 +66,12 @@ def test_one_of_those_removed_at_once_is_the_last(path: str, client: Client) -> 
 def test_a_contact_that_was_deleted(path: str, client: Client) -> None:
     client.delete(path)
     assert client.delete(to(path, NUMBERS[0]), 404).json()["error"]["message"] == "Contact not found"
+
+
+@pytest.mark.parametrize("number", [NUMBERS[0], phone_number(4), "x"])
+def test_a_contact_that_was_merged(path: str, team: Team, client: Client, number: str) -> None:
+    other = team.contact()
+    client.post(f"{other}/merge", {"contactId": path.rpartition("/")[2]}, 200)
+    gone = client.delete(to(path, number), 410)
+    assert gone.json()["error"]["code"] == "CONTACT_MERGED"
+    assert gone.headers["link"] == f'<{other}>; rel="canonical"'

@@ -160,11 +160,16 @@ def text_holds(operator: str, value: Any, mine: str) -> bool:
 
 
 @settings(max_examples=150)
-@given(filters, st.sampled_from(["-createdAt", "lastName", "-company", "lastCallAt", "callCount"]))
-def test_a_search_finds_what_a_plain_filter_finds(make: Make, wanted: dict[str, Any], sort: str) -> None:
+@given(
+    filters,
+    st.lists(
+        st.sampled_from(["-createdAt", "lastName", "-company", "lastCallAt", "callCount"]), min_size=1, max_size=3
+    ),
+)
+def test_a_search_finds_what_a_plain_filter_finds(make: Make, wanted: dict[str, Any], sort: list[str]) -> None:
     client, contacts = _world(make)
     expected = {id for id, contact in contacts.items() if holds(wanted, contact)}
-    body: dict[str, Any] = {"filter": wanted, "sort": [sort], "size": 7, "timezone": "Europe/Paris"}
+    body: dict[str, Any] = {"filter": wanted, "sort": sort, "size": 7, "timezone": "Europe/Paris"}
     seen: list[str] = []
     while True:
         page = client.post("/v1/contacts/search", body, status=200)
@@ -175,7 +180,7 @@ def test_a_search_finds_what_a_plain_filter_finds(make: Make, wanted: dict[str, 
         body["cursor"] = page["meta"]["nextCursor"]
     assert len(seen) == len(set(seen))
     assert set(seen) == expected
-    if sort == "callCount":
+    if sort[0] == "callCount":
         counts = [contacts[id]["callCount"] for id in seen]
         assert counts == sorted(counts)
 

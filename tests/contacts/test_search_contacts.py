@@ -1,6 +1,7 @@
 """POST /v1/contacts/search."""
 
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,35 @@ def test_a_cursor_goes_on_with_its_own_search_only(team: Team, client: Client, m
         assert response.status_code == (400 if nonsense else 200)
 
 
+@pytest.mark.parametrize(
+    "sort",
+    [
+        ["-company", "lastName"],
+        ["company", "-lastName"],
+        ["company", "lastName"],
+        ["lastName", "-company", "-lastName"],
+    ],
+)
+def test_several_properties_to_sort_by(team: Team, client: Client, sort: list[str]) -> None:
+    """The second orders what is equal in the first, whatever their directions and wherever pages end; at last the id."""
+    for number in range(24):
+        team.contact(company=["Nord", "Sud", None][number % 3], last_name="ABCD"[number // 3 % 4])
+    body: dict[str, Any] = {"sort": sort, "size": 5}
+    seen: list[dict[str, Any]] = []
+    while body.get("cursor", "") is not None:
+        page = client.post(SEARCH, body, status=200)
+        seen += page["data"]
+        body["cursor"] = page["meta"]["nextCursor"]
+    first, second = sort[:2]
+    expected = sorted(seen, key=lambda one: one["id"], reverse=second.startswith("-"))
+    for each in (second, first):
+        name = each.removeprefix("-")
+        empty_is_least = [(one[name] or "", one) for one in expected]
+        expected = [one for _, one in sorted(empty_is_least, key=itemgetter(0), reverse=each != name)]
+    assert [one["id"] for one in seen] == [one["id"] for one in expected]
+    assert len({one["id"] for one in seen}) == 24
+
+
 def test_it_is_a_read(team: Team) -> None:
     path = team.contact()
     client = team.client_for(scopes=["contacts:read"])
@@ -277,7 +307,8 @@ for _ in range(6):
         ({"text": "a " * 11}, [("/text", "TOO_MANY_ITEMS")]),
         ({"text": "a\x00"}, [("/text", "FORBIDDEN_CHARACTER")]),
         ({"sort": ["city"]}, [("/sort/0", "UNKNOWN_VALUE")]),
-        ({"sort": ["company", "lastName"]}, [("/sort", "TOO_MANY_ITEMS")]),
+        ({"sort": ["company", "lastName", "createdAt", "callCount"]}, [("/sort", "TOO_MANY_ITEMS")]),
+        ({"sort": []}, [("/sort", "TOO_FEW_ITEMS")]),
         ({"size": 501, "timezone": "Nowhere", "region": "FRA"}, [("/size", "TOO_LARGE"), ("/timezone", "UNKNOWN_VALUE"), ("/region", "UNKNOWN_VALUE")]),
     ],
 )  # fmt: skip

@@ -154,10 +154,16 @@ def test_what_is_required_cannot_be_cleared(team: Team, client: Client) -> None:
 
 def test_contacts_without_it_stay_valid_until_it_is_touched(team: Team, client: Client) -> None:
     path = team.contact()
+    id = path.rpartition("/")[2]
     field = team.field("Segment")
     client.patch(f"/v1/custom-fields/{field.id}", {"isRequired": True})
     assert client.patch(path, {"role": "CTO"})["role"] == "CTO"
-    client.patch(path, {"customFields": {}})
+    before = client.get(path)
+    for empty in (None, ""):
+        assert client.patch(path, {"customFields": {"segment": empty}}) == before
+        answer = client.post("/v1/contacts/upsert", {"contact": {"id": id, "customFields": {"segment": empty}}}, 200)
+        assert answer["status"] == "unchanged"
+    client.patch(path, {"customFields": {"segment": "A"}})
     client.patch(path, {"customFields": {"segment": ""}}, 400)
     client.patch(f"/v1/custom-fields/{field.id}", {"isRequired": False})
     client.patch(path, {"customFields": {"segment": ""}})

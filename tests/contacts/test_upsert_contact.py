@@ -5,11 +5,12 @@ from uuid import uuid4
 
 import pytest
 
+from skipcall.custom_fields.model import CustomFieldOption
 from tests.client import Client
 from tests.make import Make, Team, phone_number
 
 PATH = "/v1/contacts/upsert"
-PERSON = {"firstName": "Camille", "lastName": "Moreau", "phoneNumbers": [phone_number(1)]}
+PERSON: dict[str, Any] = {"firstName": "Camille", "lastName": "Moreau", "phoneNumbers": [phone_number(1)]}
 
 
 def upsert(client: Client, contact: dict[str, Any], status: int = 200, **options: Any) -> Any:
@@ -281,3 +282,47 @@ def test_the_same_key_does_it_once(client: Client, make: Make) -> None:
     )
     assert dry.json()["status"] == "updated"
     assert len(make.events(first.headers["location"])) == 1
+
+
+def test_a_custom_value_that_the_contact_has_can_be_sent_back_whatever_became_of_the_field(
+    team: Team, client: Client
+) -> None:
+    old = CustomFieldOption("food", "Food")
+    field = team.field("Industry", type="select", options=[old])
+    team.field("Amount", type="number")
+    path = team.contact(phone_numbers=PERSON["phoneNumbers"], custom_fields={"industry": "food"})
+    # The old option is archived, and its key is the label of the new one.
+    client.patch(f"/v1/custom-fields/{field.id}", {"options": [{"key": "fish", "label": "food"}]})
+    before = client.get(path)
+    for mode in ("overwrite", "fillIfEmpty"):
+        answer = upsert(client, {**PERSON, "customFields": {"industry": "food"}}, mode=mode)
+        assert (answer["status"], answer["changes"]) == ("unchanged", None)
+    assert client.patch(path, {"customFields": {"industry": "food"}}) == before
+    item = {**PERSON, "customFields": {"industry": "food", "amount": "7"}}
+    assert client.post("/v1/contacts/batch", {"items": [item]}, 200)["summary"]["updated"] == 1
+    assert client.get(path)["customFields"] == {"Industry": "food", "Amount": "7"}
+    other = {**PERSON, "phoneNumbers": [phone_number(2)], "customFields": {"industry": "food"}}
+    assert upsert(client, other, 201)["contact"]["customFields"] == {"Industry": "fish"}
+
+
+def test_all_that_is_wrong_with_a_contact_comes_at_once(team: Team, client: Client) -> None:
+    team.field("Amount", type="number")
+    team.field("Since", type="date")
+    team.field("Segment", is_required=True)
+    new = {"externalId": "crm-1", "firstName": "Ana", "customFields": {"amount": "1,5", "Since": "soon"}}
+    assert sorted(client.faults("POST", PATH, json={"contact": new})) == [
+        ("/contact/customFields/Since", "INVALID_DATE"),
+        ("/contact/customFields/amount", "INVALID_NUMBER"),
+        ("/contact/customFields/segment", "REQUIRED_CUSTOM_FIELD"),
+        ("/contact/lastName", "REQUIRED"),
+        ("/contact/phoneNumbers", "REQUIRED"),
+    ]
+    upsert(client, {**PERSON, "customFields": {"segment": "A"}}, 201)
+    for mode in ("overwrite", "fillIfEmpty"):
+        body = {"contact": {**PERSON, "customFields": {"amount": "1,5"}}, "mode": mode}
+        assert client.faults("POST", PATH, json=body) == [("/contact/customFields/amount", "INVALID_NUMBER")]
+    values = {"amount": "1,5", "segment": ""}
+    assert sorted(client.faults("POST", PATH, json={"contact": {**PERSON, "customFields": values}})) == [
+        ("/contact/customFields/amount", "INVALID_NUMBER"),
+        ("/contact/customFields/segment", "REQUIRED_CUSTOM_FIELD"),
+    ]

@@ -39,13 +39,14 @@ def kept(request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path: P
         storage = open_storage(load(settings))
 
         def work(other: Storage | None = None) -> None:
-            make.run(_work(postgres.url, other or storage))
+            make.run(make_exports(postgres.url, other or storage))
 
         yield Kept(make.team(), storage, work)
         assert not server.failures, server.failures
 
 
-async def _work(url: str, storage: Storage) -> None:
+async def make_exports(url: str, storage: Storage) -> None:
+    """Do what the worker does about exports."""
     database = Database(url, 2)
     await database.open()
     try:

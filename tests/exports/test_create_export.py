@@ -17,11 +17,7 @@ from hypothesis import strategies as st
 
 from skipcall.exports import actions
 from skipcall.exports.model import safe_cell
-from skipcall.imports.actions import import_contacts
-from skipcall.postgres.db import Database
 from skipcall.storage.folder import Folder
-from skipcall.workspaces.model import Scope
-from skipcall.workspaces.queries import get_workspace
 from tests.client import Client
 from tests.exports.conftest import Kept
 from tests.make import Make, Team, phone_number
@@ -131,15 +127,7 @@ def test_what_was_exported_can_be_imported(kept: Kept, tmp_path: Path) -> None:
     path = tmp_path / "contacts.csv"
     path.write_bytes(made(kept, team.client)[1])
     second = team.workspace()
-
-    async def load() -> None:
-        database = Database(team.make.database_url, 1)
-        await database.open()
-        workspace = await get_workspace(database, Scope(team.organization_id, (second,)), second)
-        await import_contacts(database, workspace, path, create_fields=True)
-        await database.close()
-
-    team.make.run(load())
+    team.import_file(path, second)
     own = {"id", "teamId", "createdAt", "updatedAt"}
 
     def told(client: Client) -> list[dict[str, Any]]:

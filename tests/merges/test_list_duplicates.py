@@ -50,6 +50,16 @@ def test_contacts_that_share_an_address(team: Team, client: Client) -> None:
     assert shown(client, by="email") == [("ana@example.com", [id_of(first), id_of(second)])]
 
 
+def test_contacts_that_share_a_profile(team: Team, client: Client) -> None:
+    first = team.contact(linkedin_url="https://www.linkedin.com/in/Ana-Lopez/")
+    second = team.contact(linkedin_url="http://fr.linkedin.com/in/ana-lopez?utm_source=x")
+    team.contact(linkedin_url="https://www.linkedin.com/in/ana-lopez-2")
+    team.contact()
+    assert shown(client, by="linkedinUrl") == [("linkedin.com/in/ana-lopez", [id_of(first), id_of(second)])]
+    client.patch(second, {"linkedinUrl": None})
+    assert shown(client, by="linkedinUrl") == []
+
+
 def test_only_of_some_workspaces(team: Team) -> None:
     other = team.workspace()
     both = team.client_for(team.workspace_id, other)
@@ -72,6 +82,34 @@ def test_pages(team: Team, client: Client) -> None:
     ids = [id_of(team.contact(**one)) for one in contacts]
     assert shown(client) == [(phone_number(n), ids[2 * n : 2 * n + 2]) for n in range(model.EXAMINED_AT_ONCE)]
     assert len(client.get("/v1/contacts/duplicates")["data"]) == model.GROUPS_MAX
+
+
+def test_what_very_many_share_makes_no_group(team: Team, client: Client) -> None:
+    """The number of a switchboard is no sign of one person, and is told instead of read whole."""
+    values = [
+        {
+            "lastName": str(n),
+            "firstName": "Ana",
+            "externalId": str(n),
+            "phoneNumbers": [phone_number(), phone_number(1 + n // 2)],
+        }
+        for n in range(model.CONTACTS_OF_GROUP_MAX + 1)
+    ]
+    for start in range(0, len(values), 500):
+        body = {"items": values[start : start + 500], "match": ["externalId"]}
+        client.post("/v1/contacts/batch", body, 200)
+    first = client.get("/v1/contacts/duplicates")
+    assert len(first["data"]) == model.GROUPS_MAX
+    assert first["meta"]["sharedByMany"] == [phone_number()]
+    found = dict(shown(client))
+    assert phone_number() not in found
+    assert len(found) == model.CONTACTS_OF_GROUP_MAX // 2
+    oldest = client.get("/v1/contacts?sort=createdAt&size=1")["data"][0]["id"]
+    client.delete(f"/v1/contacts/{oldest}")
+    again = client.get("/v1/contacts/duplicates")
+    [shared] = [one for one in again["data"] if one["value"] == phone_number()]
+    assert shared["contactCount"] == model.CONTACTS_OF_GROUP_MAX
+    assert again["meta"]["sharedByMany"] == []
 
 
 def test_what_is_refused(client: Client) -> None:

@@ -189,8 +189,7 @@ class Gate:
         """Write down what keys were used for since the last time."""
         for api_key_id, use in list(self._uses.items()):
             if use.requests or use.custom_field_names:
-                names, use.requests, use.custom_field_names = use.custom_field_names, 0, 0
-                await queries.record_use(self._database, api_key_id, clock.now(), names)
+                await queries.record_use(self._database, api_key_id, clock.now(), use.take())
 
 
 def _read_address(text: str) -> IPv4Address | IPv6Address:

@@ -3,6 +3,7 @@
 import hmac
 import re
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -41,6 +42,7 @@ _KEY = re.compile(r"sk_(?:live|test)_([0-9A-Za-z]{8})_[0-9A-Za-z]{32}([0-9A-Za-z
 PUBLIC_PART_LENGTH = 8
 SECRET_LENGTH = 32
 CHECKSUM_LENGTH = 6
+FIELDS_NAMED_MAX = 100  # that are told of one key
 
 
 def make_key(mode: str) -> tuple[str, str]:
@@ -75,11 +77,28 @@ def _checksum(body: str) -> str:
 class KeyUse:
     """What a key has done since it was last written down."""
 
-    __slots__ = ("custom_field_names", "requests")
+    __slots__ = ("custom_field_names", "fields_named", "requests")
 
     def __init__(self) -> None:
         self.requests = 0
-        self.custom_field_names = 0
+        self.custom_field_names = 0  # requests with the deprecated name of a field
+        self.fields_named: dict[tuple[UUID, str], tuple[str, int]] = {}  # workspace and slug -> name, requests
+
+    def note_names(self, workspace_id: UUID, names: Mapping[str, str]) -> None:
+        """Note a request with these names of custom fields, by slug."""
+        self.custom_field_names += 1
+        for slug, name in names.items():
+            _, count = self.fields_named.get((workspace_id, slug), (name, 0))
+            self.fields_named[workspace_id, slug] = (name, count + 1)
+
+    def take(self) -> "KeyUse":
+        """Return all that was noted, and note anew."""
+        taken = KeyUse()
+        for name in self.__slots__:
+            fresh = getattr(taken, name)
+            setattr(taken, name, getattr(self, name))
+            setattr(self, name, fresh)
+        return taken
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True, eq=False):

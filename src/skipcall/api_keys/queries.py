@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from skipcall import ids
-from skipcall.api_keys.model import Caller, KeyUse
+from skipcall.api_keys.model import FIELDS_NAMED_MAX, Caller, KeyUse
 from skipcall.errors import NotFound
 from skipcall.plans.model import Subscription
 from skipcall.postgres.db import Row, Session, Statement
@@ -24,6 +24,14 @@ _FIND = Statement(
 _ACCESS_CHANGES = Statement("SELECT number FROM access_changes")
 _RECORD_USE = Statement(
     """
+    WITH named AS (
+        INSERT INTO api_key_field_names AS f (workspace_id, api_key_id, slug, name, used, used_at)
+        SELECT workspace_id, :api_key_id, slug, name, used, :at
+        FROM unnest(:workspace_ids::uuid[], :slugs::text[], :field_names::text[], :uses::bigint[])
+            AS g (workspace_id, slug, name, used)
+        ON CONFLICT (workspace_id, api_key_id, slug) DO UPDATE
+        SET name = excluded.name, used = f.used + excluded.used, used_at = greatest(f.used_at, excluded.used_at)
+    )
     INSERT INTO api_key_uses (api_key_id, last_used_at, custom_field_names_used, custom_field_name_used_at)
     VALUES (:api_key_id, :at::timestamptz, :names::bigint, CASE WHEN :names > 0 THEN :at END)
     ON CONFLICT (api_key_id) DO UPDATE SET last_used_at = greatest(api_key_uses.last_used_at, excluded.last_used_at),
@@ -31,9 +39,18 @@ _RECORD_USE = Statement(
         custom_field_name_used_at = greatest(api_key_uses.custom_field_name_used_at, excluded.custom_field_name_used_at)
     """
 )
+# The fields that a key `k` has named, the last named first.
+_FIELDS_NAMED = f"""
+    (SELECT coalesce(json_agg(f), '[]')::text FROM (
+        SELECT f.workspace_id AS "workspaceId", f.slug, f.name, f.used AS count,
+            to_char(f.used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"') AS "lastUsedAt"
+        FROM api_key_workspaces w JOIN api_key_field_names f
+            ON f.workspace_id = w.workspace_id AND f.api_key_id = w.api_key_id
+        WHERE w.api_key_id = k.id ORDER BY f.used_at DESC, f.workspace_id, f.slug LIMIT {FIELDS_NAMED_MAX}
+    ) f) AS fields_named"""
 # Keys that open nothing outside the given workspaces.
 _LIST_NAME_USES = Statement(
-    """
+    f"""
     WITH k AS MATERIALIZED (
         SELECT k.id, k.name, u.custom_field_names_used, u.custom_field_name_used_at
         FROM api_keys k JOIN api_key_uses u ON u.api_key_id = k.id
@@ -43,7 +60,7 @@ _LIST_NAME_USES = Statement(
             )
     )
     SELECT one.*, counted.total FROM (SELECT count(*) AS total FROM k) counted LEFT JOIN (
-        SELECT * FROM k WHERE id > :after ORDER BY id LIMIT :limit OFFSET :offset
+        SELECT *, {_FIELDS_NAMED} FROM k WHERE id > :after ORDER BY id LIMIT :limit OFFSET :offset
     ) one ON true ORDER BY one.id
     """
 )
@@ -61,15 +78,16 @@ _CREATE = Statement(
     """
 )
 _LIST = Statement(
-    """
+    f"""
     SELECT k.id, k.organization_id, k.name, 'sk_' || lower(k.mode) || '_' || k.public_part AS prefix, k.mode, k.scopes,
            k.created_by, k.created_at, k.expires_at, k.revoked_at, u.last_used_at,
-           coalesce(u.custom_field_names_used, 0) AS custom_field_names_used,
+           coalesce(u.custom_field_names_used, 0) AS custom_field_names_used, {_FIELDS_NAMED},
            array(SELECT w.workspace_id FROM api_key_workspaces w WHERE w.api_key_id = k.id ORDER BY 1) AS workspace_ids
     FROM api_keys k LEFT JOIN api_key_uses u ON u.api_key_id = k.id
     WHERE :organization_id::uuid IS NULL OR k.organization_id = :organization_id ORDER BY k.created_at, k.id
     """
 )
+_SET_SCOPES = Statement("UPDATE api_keys SET scopes = :scopes WHERE id = :id")
 _REVOKE = Statement("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = :id RETURNING revoked_at")
 # One row; only a database without a key in force takes another secret.
 _KEEP_SECRET_DIGEST = Statement(
@@ -116,9 +134,18 @@ async def get_access_changes(db: Session) -> int:
     return int(await db.fetch_value(_ACCESS_CHANGES))
 
 
-async def record_use(db: Session, api_key_id: UUID, at: datetime, custom_field_names: int) -> None:
-    """Write down when a key was last used, and how often it has since sent the deprecated name of a field."""
-    await db.execute(_RECORD_USE, api_key_id=api_key_id, at=at, names=custom_field_names)
+async def record_use(db: Session, api_key_id: UUID, at: datetime, use: KeyUse) -> None:
+    """Write down when a key was last used, and which deprecated names of fields it has sent since, how often."""
+    await db.execute(
+        _RECORD_USE,
+        api_key_id=api_key_id,
+        at=at,
+        names=use.custom_field_names,
+        workspace_ids=[workspace_id for workspace_id, _ in use.fields_named],
+        slugs=[slug for _, slug in use.fields_named],
+        field_names=[name for name, _ in use.fields_named.values()],
+        uses=[count for _, count in use.fields_named.values()],
+    )
 
 
 async def create_api_key(
@@ -174,6 +201,11 @@ async def list_name_uses(
         offset=offset,
     )
     return [row for row in rows if row["id"] is not None], rows[0]["total"]
+
+
+async def set_scopes(db: Session, id: UUID, scopes: Sequence[str]) -> None:
+    """Set what a key may do."""
+    await db.execute(_SET_SCOPES, id=id, scopes=list(scopes))
 
 
 async def revoke_api_key(db: Session, id: UUID) -> datetime:

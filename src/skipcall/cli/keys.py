@@ -4,6 +4,7 @@ import getpass
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 import typer
 
 from skipcall import clock
@@ -31,7 +32,12 @@ COLUMNS = {
     "Field names": "customFieldNamesUsed",
     "Expires": "expiresAt",
     "Revoked": "revokedAt",
+    "Lacks": "missingScopes",
 }
+ALL_SCOPES = "all"
+KeyName = Annotated[
+    str, typer.Argument(help="Its id, the part that it begins with, or its name if only one has it.", metavar="KEY")
+]
 
 
 @keys.command("create")
@@ -105,26 +111,51 @@ def list_keys(
     print_list([_key(row) for row in run_on_database(data, work)], COLUMNS, as_json=as_json)
 
 
+@keys.command("set-scopes")
+def set_scopes(
+    key: KeyName,
+    scopes: Annotated[
+        str,
+        typer.Argument(help=f"What it may do, separated by commas, or `{ALL_SCOPES}` for all that there are today."),
+    ],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set what an API key may do, within a second. A key keeps the scopes it was made with until then, also when new ones come up."""
+    chosen = _scopes(None if scopes == ALL_SCOPES else scopes)
+
+    async def work(db: Database) -> Item:
+        id = (await _pick(db, key))["id"]
+        await queries.set_scopes(db, id, chosen)
+        return _key(await _pick(db, str(id)))
+
+    done = run_on_database(data, work)
+    print_item(done, as_json=as_json, text=f"{done['name']} ({done['prefix']}) may do: {', '.join(done['scopes'])}.")
+
+
 @keys.command("revoke")
 def revoke_key(
-    key: Annotated[str, typer.Argument(help="Its id, the part that it begins with, or its name if only one has it.")],
+    key: KeyName,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Revoke an API key. Running servers refuse it within a second. There is no way back: make a new one."""
 
     async def work(db: Database) -> Item:
-        rows = await queries.list_api_keys(db, None)
-        by_prefix = next((row for row in rows if row["prefix"] == key), None)
-        in_force = [row for row in rows if row["revoked_at"] is None] or rows
-        row = by_prefix or pick(
-            key, [(str(row["id"]), row["name"], row) for row in _or_all(in_force, rows, key)], "key"
-        )
+        row = await _pick(db, key)
         revoked_at = await queries.revoke_api_key(db, row["id"])
         return _key(row) | {"revokedAt": timestamp(revoked_at)}
 
     done = run_on_database(data, work)
     print_item(done, as_json=as_json, text=f"{done['name']} ({done['prefix']}) is revoked since {done['revokedAt']}.")
+
+
+async def _pick(db: Database, key: str) -> Row:
+    """Return the key that an operator means."""
+    rows = await queries.list_api_keys(db, None)
+    by_prefix = next((row for row in rows if row["prefix"] == key), None)
+    in_force = [row for row in rows if row["revoked_at"] is None] or rows
+    return by_prefix or pick(key, [(str(row["id"]), row["name"], row) for row in _or_all(in_force, rows, key)], "key")
 
 
 def _or_all(in_force: list[Row], rows: list[Row], key: str) -> list[Row]:
@@ -175,6 +206,7 @@ def _key(row: Row) -> dict[str, Any]:
         "prefix": row["prefix"],
         "mode": row["mode"],
         "scopes": list(row["scopes"]),
+        "missingScopes": [one for one in SCOPES if one not in row["scopes"]],
         "workspaceIds": [str(id) for id in row["workspace_ids"]],
         "createdBy": row["created_by"],
         "createdAt": timestamp(row["created_at"]),
@@ -182,4 +214,5 @@ def _key(row: Row) -> dict[str, Any]:
         "revokedAt": row["revoked_at"] and timestamp(row["revoked_at"]),
         "lastUsedAt": row["last_used_at"] and timestamp(row["last_used_at"]),
         "customFieldNamesUsed": row["custom_field_names_used"],
+        "customFieldsNamed": msgspec.json.decode(row["fields_named"]),
     }

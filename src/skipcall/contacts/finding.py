@@ -58,10 +58,12 @@ async def search_contacts(
     Raises `Invalid` for a cursor of another search and for phone numbers that cannot be read in the workspace's region, and
     `UnknownCustomField`.
     """
-    sort = body.sort[0] if body.sort else "-createdAt"
+    sorts: dict[str, str] = {}  # each property once, where it comes first
+    for sort in body.sort or ("-createdAt",):
+        sorts.setdefault(sort.removeprefix("-"), sort)
     digest = digest_of(body, workspace_ids)
-    order = ORDERS[sort.removeprefix("-")]
-    cursor = decode_cursor(body.cursor, digest, order.python_type) if body.cursor else None
+    key_types = [ORDERS[name].python_type for name in sorts]
+    cursor = decode_cursor(body.cursor, digest, key_types) if body.cursor else None
     setting = await _setting(db, caller, body, cursor)
     node = None
     if body.filter is not UNSET:
@@ -71,12 +73,13 @@ async def search_contacts(
     among = narrow(caller.scope.workspace_ids, workspace_ids)
     if not among:
         return Found([], 0, None)
-    query = Query(node, body.text.split() if body.text else [], sort, await _fields_in(db, among, node))
+    words = body.text.split() if body.text else []
+    query = Query(node, words, list(sorts.values()), await _fields_in(db, among, node))
     found = await searching.search_contacts(
         searches,
         among,
         query,
-        after=cursor.place(order.python_type) if cursor else None,
+        after=cursor.place(key_types) if cursor else None,
         limit=body.size + 1,
         by_slug=by_slug,
     )

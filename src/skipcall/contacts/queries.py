@@ -212,11 +212,14 @@ FIND_MERGED = Statement(
 
 
 class Written(msgspec.Struct, frozen=True):
-    """The contact after a write. `stale`: nothing was written, since it is not of the versions asked for."""
+    """The contact after a write. `stale`: nothing was written, since it is not of the versions asked for.
+
+    `names_used` are names of custom fields that were given, by slug.
+    """
 
     contact: Contact
     version: int
-    name_used: bool
+    names_used: dict[str, str]
     stale: bool
 
 
@@ -402,7 +405,7 @@ def make_written(
 ) -> Written | KeysRefused:
     """Return what the row of a writing statement says; `custom_fields` is what it was given."""
     if not (row["unknown"] or row["twice"] or row["refused"] or row["taken"] or row["missing"]):
-        return Written(make_contact(row, included), row["version"], row["by_name"], row["stale"])
+        return Written(make_contact(row, included), row["version"], msgspec.json.decode(row["names"]), row["stale"])
     given = msgspec.json.decode(custom_fields or "{}")
     return KeysRefused(
         workspace_id,

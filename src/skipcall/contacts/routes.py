@@ -1,5 +1,6 @@
 """Operations on contacts."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
@@ -116,7 +117,7 @@ async def create_contact(request: Request, body: CreateContact, query: CreateCon
         by_slug=query.custom_field_keys == "slug",
         included=query.included,
     )
-    note_deprecation(request, caller, name_used=written.name_used)
+    note_deprecation(request, caller, written.contact.team_id, written.names_used)
     content = encode(written.contact)
     location = ("location", f"/v1/contacts/{written.contact.id}")
     return Answer(content, 201, (location, ("etag", etag(written.contact.id, written.version, content))))
@@ -212,7 +213,7 @@ async def update_contact(request: Request, id: UUID, body: UpdateContact, query:
     )
     if written.stale:
         await _refuse_stale(request, id, query)
-    note_deprecation(request, caller, name_used=written.name_used)
+    note_deprecation(request, caller, written.contact.team_id, written.names_used)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
 
 
@@ -276,6 +277,7 @@ async def restore_contact(request: Request, id: UUID, query: ContactView) -> Ans
     scope="contacts:write",
     answers=Contact,
     noun="Contact",
+    statuses=(410,),
     conditional=True,
 )
 async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, query: ContactView) -> Answer:
@@ -287,6 +289,8 @@ async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, que
     written = await phone_numbers.add_phone_number(
         request.database, request.caller, id, body, versions=request.versions, request_id=request.id, view=query
     )
+    if written is None:
+        await actions.refuse_missing(request.database, request.caller, id)
     if written.stale:
         await _refuse_stale(request, id, query)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
@@ -299,7 +303,7 @@ async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, que
     scope="contacts:write",
     answers=Contact,
     noun="Contact",
-    statuses=(409,),
+    statuses=(409, 410),
     conditional=True,
 )
 async def remove_phone_number(request: Request, id: UUID, number: str, query: ContactView) -> Answer:
@@ -311,6 +315,8 @@ async def remove_phone_number(request: Request, id: UUID, number: str, query: Co
     written = await phone_numbers.remove_phone_number(
         request.database, request.caller, id, number, versions=request.versions, request_id=request.id, view=query
     )
+    if written is None:
+        await actions.refuse_missing(request.database, request.caller, id)
     if written.stale:
         await _refuse_stale(request, id, query)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
@@ -336,7 +342,7 @@ async def _refuse_stale(request: Request, id: UUID, view: ContactView) -> None:
     raise PreconditionFailed(etag(contact.id, version, encode(contact)))
 
 
-def note_deprecation(request: Request, caller: Caller, *, name_used: bool) -> None:
-    if name_used:
+def note_deprecation(request: Request, caller: Caller, workspace_id: str, names_used: Mapping[str, str]) -> None:
+    if names_used:
         request.notes.extend(_NAME_DEPRECATED)
-        caller.use.custom_field_names += 1
+        caller.use.note_names(UUID(workspace_id), names_used)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -36,8 +36,8 @@ from skipcall.page import SIZE_DEFAULT, SIZE_MAX, WorkspaceIds, workspace_ids_fa
 
 TEXT_LENGTH_MAX = 200
 WORDS_MAX = 10
-SORTS_MAX = 1
-CURSOR_LENGTH_MAX = 12_000
+SORTS_MAX = 3
+CURSOR_LENGTH_MAX = 18_000
 KEY_LENGTH_MAX = 2_000
 DIGEST_BYTES = 12
 # Deeper than any filter may be, so that the pointer of one that is too deep leads to the place.
@@ -130,7 +130,8 @@ class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
         Annotated[
             list[Sort],
             _about(
-                "The order, `-createdAt` if absent; `-` turns it round. Equal ones follow by id. What is empty counts as least",
+                "The order, `-createdAt` if absent; `-` turns it round. The second property orders what is equal in the first, and so on; "
+                "in the end the id does. What is empty counts as least",
                 min_length=1,
                 max_length=SORTS_MAX,
             ),
@@ -193,7 +194,7 @@ class SearchView(ContactView, frozen=True, rename="camel", kw_only=True):
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """Where a page ended: what the contact is sorted by, and its id. `digest` is that of the search, `now` its moment.
+    """Where a page ended: what the contact is sorted by, in order, and its id. `digest` is that of the search, `now` its moment.
 
     A moment is kept as microseconds since 1970, as msgspec has no union of texts and moments.
     """
@@ -201,18 +202,21 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     digest: bytes
     now: datetime
     total: Annotated[int, Meta(ge=0, le=2**31)]
-    key: Annotated[str, Meta(max_length=KEY_LENGTH_MAX)] | Annotated[int, Meta(ge=0, le=MICROSECONDS_MAX)]
+    keys: list[Annotated[str, Meta(max_length=KEY_LENGTH_MAX)] | Annotated[int, Meta(ge=0, le=MICROSECONDS_MAX)]]
     id: UUID
 
     @staticmethod
-    def kept(key: Any) -> str | int:
+    def kept(keys: Iterable[Any]) -> list[str | int]:
         """Return what a contact is sorted by as a cursor keeps it."""
-        kept: str | int = (key - _EPOCH) // timedelta(microseconds=1) if isinstance(key, datetime) else key
-        return kept
+        return [(key - _EPOCH) // timedelta(microseconds=1) if isinstance(key, datetime) else key for key in keys]
 
-    def place(self, key_type: type) -> tuple[Any, UUID]:
+    def place(self, key_types: Sequence[type]) -> tuple[list[Any], UUID]:
         """Return what the contact is sorted by, and its id."""
-        return (_EPOCH + timedelta(microseconds=int(self.key)) if key_type is datetime else self.key), self.id
+        moments = (
+            _EPOCH + timedelta(microseconds=int(key)) if one is datetime else key
+            for key, one in zip(self.keys, key_types, strict=True)
+        )
+        return list(moments), self.id
 
 
 def digest_of(body: SearchContacts, workspace_ids: str | None) -> bytes:
@@ -227,7 +231,7 @@ def encode_cursor(cursor: Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).decode().rstrip("=")
 
 
-def decode_cursor(text: str, digest: bytes, key_type: type) -> Cursor:
+def decode_cursor(text: str, digest: bytes, key_types: Sequence[type]) -> Cursor:
     """Return what a cursor says. Raises `Invalid` for one of another search.
 
     It holds nothing secret and opens nothing: the query that it goes into names the caller's workspaces itself.
@@ -237,8 +241,8 @@ def decode_cursor(text: str, digest: bytes, key_type: type) -> Cursor:
         cursor = msgspec.msgpack.decode(raw, type=Cursor)
         if (
             cursor.digest == digest
-            and isinstance(cursor.key, str) == (key_type is str)
-            and not CONTROL_CHARACTERS.search(str(cursor.key))
+            and [isinstance(key, str) for key in cursor.keys] == [one is str for one in key_types]
+            and not any(CONTROL_CHARACTERS.search(str(key)) for key in cursor.keys)
         ):
             return cursor
     except (binascii.Error, msgspec.MsgspecError, ValueError):

@@ -79,7 +79,7 @@ class Query(NamedTuple):
 
     filter: Node | None
     words: Sequence[str]
-    sort: str
+    sorts: Sequence[str]
     fields_in: Mapping[str, Sequence[UUID]]
 
 
@@ -87,7 +87,7 @@ class Found(NamedTuple):
     """Contacts in order, what each is sorted by, and how many there are: counted up to one more than `COUNT_MAX`."""
 
     contacts: list[Contact]
-    keys: list[Any]
+    keys: list[list[Any]]
     total: int
 
 
@@ -96,7 +96,7 @@ async def search_contacts(
     workspace_ids: Sequence[UUID],
     query: Query,
     *,
-    after: tuple[Any, UUID] | None,
+    after: tuple[Sequence[Any], UUID] | None,
     limit: int,
     by_slug: bool,
 ) -> Found:
@@ -108,13 +108,14 @@ async def search_contacts(
         statement,
         **composer.values,
         workspace_ids=workspace_ids,
-        after_key=after[0] if after else None,
+        **{f"after_{number}": key for number, key in enumerate(after[0] if after else ())},
         after_id=after[1] if after else None,
         reach=max(COUNT_MAX + 1, limit) if counts else limit,
         limit=limit,
         by_slug=by_slug,
     )
-    return Found([make_contact(row) for row in rows], [row["key"] for row in rows], rows[0]["total"] if rows else 0)
+    keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
+    return Found([make_contact(row) for row in rows], keys, rows[0]["total"] if rows else 0)
 
 
 async def tidy_indexes(db: Session) -> None:
@@ -134,16 +135,18 @@ class _Composer:
         self.values |= self.workspaces
 
     def compose(self, *, is_first: bool) -> Statement:
-        name = self.query.sort.removeprefix("-")
-        order = ORDERS[name]
-        direction, compare = ("DESC", "<") if self.query.sort != name else ("ASC", ">")
-        in_order = f"ORDER BY key {direction}, id {direction}"
+        orders = [ORDERS[sort.removeprefix("-")] for sort in self.query.sorts]
+        directions = ["DESC" if sort.startswith("-") else "ASC" for sort in self.query.sorts]
+        directions.append(directions[-1])  # of the id
+        names = [f"key_{number}" for number in range(len(orders))]
+        keys = ", ".join(f"{order.key} AS {name}" for order, name in zip(orders, names, strict=True))
         conditions = [f"c.workspace_id = {_WORKSPACE}", "c.deleted_at IS NULL", *self.conditions()]
         if not is_first:
-            conditions.append(f"({order.key}, c.id) {compare} (:after_key::{order.column_type}, :after_id::uuid)")
+            conditions.append(_beyond(orders, directions))
         found = f"""
-        SELECT c.workspace_id, c.id, {order.key} AS key FROM contacts c WHERE {" AND ".join(conditions)}
-        ORDER BY {order.key} {direction}, c.id {direction} LIMIT :reach"""
+        SELECT c.workspace_id, c.id, {keys} FROM contacts c WHERE {" AND ".join(conditions)}
+        {_order_by([*(one.key for one in orders), "c.id"], directions)} LIMIT :reach"""
+        in_order = _order_by([*names, "id"], directions)
         # Each workspace by itself, as a value: so the planner knows how large it is, and what is frequent there.
         branches = [f"({found.replace(_WORKSPACE, f':{name}::uuid')})" for name in self.workspaces]
         found = branches[0] if len(branches) == 1 else f"{' UNION ALL '.join(branches)} {in_order} LIMIT :reach"
@@ -156,9 +159,9 @@ class _Composer:
             f"""
     WITH found AS MATERIALIZED ({found}
     ), page AS (SELECT * FROM found {in_order} LIMIT :limit)
-    SELECT {COLUMNS}, page.key, ({total}) AS total
+    SELECT {COLUMNS}, {", ".join(f"page.{name}" for name in names)}, ({total}) AS total
     FROM page JOIN contacts c ON c.workspace_id = page.workspace_id AND c.id = page.id
-    ORDER BY page.key {direction}, page.id {direction}
+    {_order_by([f"page.{name}" for name in (*names, "id")], directions)}
     """
         )
 
@@ -278,6 +281,23 @@ class _Composer:
             return _like(f"right({texts[0]}, {PATTERN_MAX})", after=after)
         end = "right" if node.field in _ADDRESSES else "left"
         return _like(f"{end}({texts[0]}, {PATTERN_MAX})")
+
+
+def _order_by(keys: Sequence[str], directions: Sequence[str]) -> str:
+    return f"ORDER BY {', '.join(map(' '.join, zip(keys, directions, strict=True)))}"
+
+
+def _beyond(orders: Sequence[Order], directions: Sequence[str]) -> str:
+    """Return the condition that a contact comes after the place where a page ended."""
+    keys = [*(one.key for one in orders), "c.id"]
+    ends = [f":after_{number}::{one.column_type}" for number, one in enumerate(orders)] + [":after_id::uuid"]
+    compare = {"DESC": "<", "ASC": ">"}
+    if len(set(directions)) == 1:  # what an index answers
+        return f"({', '.join(keys)}) {compare[directions[0]]} ({', '.join(ends)})"
+    beyond = "false"
+    for key, end, direction in reversed(list(zip(keys, ends, directions, strict=True))):
+        beyond = f"({key} {compare[direction]} {end} OR ({key} = {end} AND {beyond}))"
+    return f"{keys[0]} {compare[directions[0]]}= {ends[0]} AND {beyond}"
 
 
 def _conjuncts(node: Node) -> list[Node]:

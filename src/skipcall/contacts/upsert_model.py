@@ -212,11 +212,27 @@ _EMPTY = (None, "")
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What an item gives: `values` by column, "" or None where one is to be cleared, custom values by slug likewise."""
+    """What an item gives: `values` by column, "" or None where one is to be cleared, custom values by slug likewise.
+
+    A custom value is kept in the form that `forms` has by its slug, and is wrong if `faults` has one. What a contact has
+    already is neither: it is right as it is, whatever became of the field.
+    """
 
     id: UUID | None
     values: dict[str, Any]
     custom_values: dict[str, str | None]
+    forms: dict[str, str] = {}
+    faults: dict[str, Fault] = {}
+
+    def beside(self, stored: Mapping[str, str]) -> tuple[dict[str, str | None], list[Fault]]:
+        """Return the custom values as they are kept by a contact that has these already, and what is wrong with them."""
+        custom_values = dict(self.custom_values)
+        faults = []
+        for slug, text in self.custom_values.items():
+            if text and text != stored.get(slug):
+                custom_values[slug] = self.forms.get(slug, text)
+                faults += [self.faults[slug]] if slug in self.faults else []
+        return custom_values, faults
 
 
 class Record(msgspec.Struct):
@@ -293,13 +309,15 @@ class Ledger:
         record = self._records[id]
         if len(hits) > 1 or not self._match & set(matched_by) or _is_another(record, given, matched_by):
             return refused(AmbiguousMatch([self._candidate(*hit) for hit in list(hits.items())[:CANDIDATES_MAX]]))
-        after = self._merge(record.values, given)
+        custom_values, faults = given.beside(record.values["custom_fields"])
+        after = self._merge(record.values, given.values, custom_values)
         if len(after["phone_numbers"]) > PHONE_NUMBERS_MAX:
-            fault = Fault("/phoneNumbers", "TOO_MANY_ITEMS", f"With those that are there more than {PHONE_NUMBERS_MAX}")
-            return refused(Invalid([fault]))
+            text = f"With those that are there more than {PHONE_NUMBERS_MAX}"
+            faults.append(Fault("/phoneNumbers", "TOO_MANY_ITEMS", text))
         cleared = record.values["custom_fields"].keys() - after["custom_fields"].keys()
-        if missing := [slug for slug in self._required_slugs if slug in cleared]:
-            return refused(Invalid([_missing(slug) for slug in missing]))
+        faults += [_missing(slug) for slug in self._required_slugs if slug in cleared]
+        if faults:
+            return refused(Invalid(faults))
         changes = {
             NAMES[name]: [before, after[name]] for name, before in record.values.items() if after[name] != before
         }
@@ -311,34 +329,36 @@ class Ledger:
     def _create(self, given: Given) -> Outcome:
         if given.id is not None:
             return refused(Invalid([Fault("/id", "UNKNOWN_CONTACT", "The workspace has no contact with this id")]))
-        missing = [name for name in _REQUIRED if name not in given.values]
-        if missing:
-            text = "No contact has these keys, and a new one needs this"
-            return refused(Invalid([Fault(f"/{NAMES[name]}", "REQUIRED", text) for name in missing]))
+        text = "No contact has these keys, and a new one needs this"
+        missing = [Fault(f"/{NAMES[name]}", "REQUIRED", text) for name in _REQUIRED if name not in given.values]
+        custom_values, faults = given.beside({})
+        faults = missing + faults
+        faults += [_missing(slug) for slug in self._required_slugs if not custom_values.get(slug)]
+        if faults:
+            return refused(Invalid(faults))
         empty: dict[str, Any] = {**dict.fromkeys(COLUMNS), "custom_fields": {}}
         values = {"allow_phone_calls": True} | {
             name: value for name, value in given.values.items() if value not in _EMPTY
         }
-        custom_values = {slug: value for slug, value in given.custom_values.items() if value}
-        if lacking := [slug for slug in self._required_slugs if slug not in custom_values]:
-            return refused(Invalid([_missing(slug) for slug in lacking]))
+        values["custom_fields"] = {slug: value for slug, value in custom_values.items() if value}
         record = Record(ids.new_id(), 0, empty, is_new=True)
-        self._write(record, empty | values | {"custom_fields": custom_values}, "contact.created", None)
+        self._write(record, empty | values, "contact.created", None)
         return Outcome("created", record)
 
-    def _merge(self, before: Mapping[str, Any], given: Given) -> dict[str, Any]:
+    def _merge(
+        self, before: Mapping[str, Any], values: Mapping[str, Any], custom_values: Mapping[str, str | None]
+    ) -> dict[str, Any]:
         after = dict(before)
-        for name, value in given.values.items():
+        for name, value in values.items():
             mode = self._modes.get(name, self._mode)
             if mode == "append":
                 after[name] = list(dict.fromkeys([*before[name], *value]))
             elif mode == "overwrite" or before[name] in _EMPTY:
                 after[name] = None if value in _EMPTY else value
-        custom_values = dict(before["custom_fields"])
-        for slug, one in given.custom_values.items():
-            if self._modes.get("custom_fields", self._mode) == "overwrite" or slug not in custom_values:
-                custom_values[slug] = one
-        after["custom_fields"] = {slug: one for slug, one in custom_values.items() if one}
+        mode = self._modes.get("custom_fields", self._mode)
+        stored = before["custom_fields"]
+        merged = stored | custom_values if mode == "overwrite" else custom_values | stored
+        after["custom_fields"] = {slug: one for slug, one in merged.items() if one}
         return after
 
     def _write(self, record: Record, after: dict[str, Any], type: Any, changes: dict[str, list[Any]] | None) -> None:

@@ -58,10 +58,10 @@ async def upsert_contact(request: Request, body: Upsert, query: CreateContactQue
     are not found. What is equal already changes nothing.
     """
     caller: Caller = request.caller
-    outcome, name_used, contact, version = await upserting.upsert_contact(
+    outcome, names_used, contact, version = await upserting.upsert_contact(
         request.database, caller, _workspace_id(request, query), body, request_id=request.id, view=query
     )
-    note_deprecation(request, caller, name_used=name_used)
+    note_deprecation(request, caller, contact.team_id, names_used)
     assert outcome.status != "ambiguous"
     assert outcome.status != "error"
     is_created = outcome.status == "created"
@@ -96,10 +96,9 @@ async def batch_contacts(request: Request, body: ContactBatch, query: BatchQuery
     """
     caller: Caller = request.caller
     items = await _read_items(request, body.items)
-    done = await upserting.upsert_contacts(
-        request.database, caller, _workspace_id(request, query), body, items, request_id=request.id
-    )
-    note_deprecation(request, caller, name_used=done.name_used)
+    workspace_id = _workspace_id(request, query)
+    done = await upserting.upsert_contacts(request.database, caller, workspace_id, body, items, request_id=request.id)
+    note_deprecation(request, caller, str(workspace_id), done.names_used)
     summary = BatchSummary()
     for one in done.outcomes:
         setattr(summary, one.status, getattr(summary, one.status) + 1)

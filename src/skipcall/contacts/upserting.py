@@ -1,7 +1,7 @@
 """Upserts: what is read, decided and written in one transaction."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -30,18 +30,18 @@ from skipcall.postgres.db import Session, UniqueViolation
 
 
 class Upserted(msgspec.Struct, frozen=True):
-    """What became of each item. `name_used`: a custom field was given by its name."""
+    """What became of each item. `names_used` are names of custom fields that were given, by slug."""
 
     outcomes: list[Outcome]
-    name_used: bool
+    names_used: dict[str, str]
 
 
 async def upsert_contact(
     db: Session, caller: Caller, workspace_id: UUID, body: Upsert, *, request_id: str, view: ContactView
-) -> tuple[Outcome, bool, Contact, int]:
+) -> tuple[Outcome, dict[str, str], Contact, int]:
     """Create or change the contact that the keys lead to.
 
-    Returns the outcome, whether a custom field was named, the contact and its version. Raises `NotFound` for another
+    Returns the outcome, names of custom fields that were given, the contact and its version. Raises `NotFound` for another
     workspace, `AmbiguousMatch`, `CustomValueTaken`, `UnknownCustomField` and `Invalid`.
     """
     async with _transaction(db, dry_run=body.dry_run) as tx:
@@ -58,7 +58,7 @@ async def upsert_contact(
             included=view.included,
         )
         assert found is not None  # its row is locked
-    return outcome, done.name_used, *found
+    return outcome, done.names_used, *found
 
 
 async def upsert_contacts(
@@ -92,11 +92,11 @@ async def _upsert_apart(
             return await _upsert(tx, caller, workspace_id, options, items, request_id)
     except CustomValueTaken as taken:
         if len(items) == 1:
-            return Upserted([refused(taken)], name_used=False)
+            return Upserted([refused(taken)], {})
     half = len(items) // 2
     first = await _upsert_apart(tx, caller, workspace_id, options, items[:half], request_id)
     second = await _upsert_apart(tx, caller, workspace_id, options, items[half:], request_id)
-    return Upserted([*first.outcomes, *second.outcomes], first.name_used or second.name_used)
+    return Upserted([*first.outcomes, *second.outcomes], first.names_used | second.names_used)
 
 
 class _TakenBack(Exception):
@@ -151,7 +151,9 @@ async def _upsert(
         except UniqueViolation as violation:
             queries.raise_if_taken(violation)
             raise
-    return Upserted(outcomes, any(_is_named(one, known) for one in items))
+    given = (key for one in items if isinstance(one, UpsertContact) for key in one.custom_fields or ())
+    names = {known[key].slug: key for key in given if key in known and known[key].slug != key}
+    return Upserted(outcomes, names)
 
 
 def _read(
@@ -164,24 +166,20 @@ def _read(
     unknown = [key for key in given_fields if key not in known]
     if unknown:
         return UnknownCustomField(suggestions.faults(unknown))
-    wrong = {key: value for key, value in given_fields.items() if value and read_value(known[key], value) is None}
-    if wrong:
-        return Invalid(wrong_values(known, wrong))
-    custom_values = {known[key].slug: value and read_value(known[key], value) for key, value in given_fields.items()}
+    custom_values = {known[key].slug: value for key, value in given_fields.items()}
     if len(custom_values) < len(given_fields):
         return Invalid([GIVEN_TWICE])
+    read = {key: read_value(known[key], value) for key, value in given_fields.items() if value}
+    wrong = {key: value for key, value in given_fields.items() if value and read[key] is None}
+    faults = zip((known[key].slug for key in wrong), wrong_values(known, wrong), strict=True)
+    forms = {known[key].slug: form for key, form in read.items() if form is not None}
     values = {name: value for name in COLUMNS if (value := getattr(item, name)) is not UNSET}
-    given = Given(item.id or None, values, custom_values)
+    given = Given(item.id or None, values, custom_values, forms, dict(faults))
     if not has_key(given, options.match):
         return Invalid(
             [Fault("", "REQUIRED", "One of the properties that `match` names is needed, to find the contact")]
         )
     return given
-
-
-def _is_named(item: UpsertContact | Invalid, known: Mapping[str, Definition]) -> bool:
-    keys: Collection[str] = (item.custom_fields or {}) if isinstance(item, UpsertContact) else ()
-    return any(key in known and known[key].slug != key for key in keys)
 
 
 def _placed(refusal: Refusal, place: str) -> Refusal:

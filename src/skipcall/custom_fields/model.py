@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from skipcall.api_keys.model import FIELDS_NAMED_MAX
 from skipcall.errors import Conflict, Fault
 from skipcall.page import PageQuery
 from skipcall.workspaces.model import Id, Timestamp
@@ -247,6 +248,16 @@ class ListCustomFields(PageQuery, frozen=True, rename="camel", kw_only=True):
     include: Include = None
 
 
+class FieldNamed(msgspec.Struct, frozen=True, rename="camel"):
+    """A custom field whose name was sent."""
+
+    workspace_id: Id
+    slug: Annotated[Slug, Meta(description="What to send instead")]
+    name: Annotated[str, Meta(description="As it was sent the last time", extra_json_schema={"example": "Industry"})]
+    count: Annotated[int, Meta(description="Requests with this name", extra_json_schema={"example": 40})]
+    last_used_at: Timestamp
+
+
 class NameUse(msgspec.Struct, frozen=True, rename="camel"):
     """How often an API key has sent names of custom fields instead of slugs."""
 
@@ -255,6 +266,10 @@ class NameUse(msgspec.Struct, frozen=True, rename="camel"):
     count: Annotated[int, Meta(description="Requests with a name", extra_json_schema={"example": 42})]
     last_used_at: Annotated[
         Timestamp | None, Meta(description="The last of them; null if it was before this was noted")
+    ]
+    fields: Annotated[
+        list[FieldNamed],
+        Meta(description=f"The fields that were named, the last named first, at most {FIELDS_NAMED_MAX}"),
     ]
 
 

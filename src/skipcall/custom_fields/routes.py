@@ -14,6 +14,7 @@ from skipcall.custom_fields.model import (
     CreateCustomFieldQuery,
     CustomField,
     CustomFieldView,
+    FieldNamed,
     ListCustomFields,
     ListNameUses,
     NameUse,
@@ -115,6 +116,7 @@ async def list_custom_field_name_uses(request: Request, query: ListNameUses) -> 
             row["name"],
             row["custom_field_names_used"],
             None if row["custom_field_name_used_at"] is None else timestamp(row["custom_field_name_used_at"]),
+            msgspec.json.decode(row["fields_named"], type=list[FieldNamed]),
         )
         for row in rows
     ]

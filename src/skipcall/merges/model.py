@@ -16,10 +16,10 @@ CALLS_MOVED_MAX = 2_000
 EXAMINED_AT_ONCE = 500  # contacts that one page of duplicates looks at
 GROUPS_MAX = 50  # of a page; more only if one contact begins several
 CONTACTS_SHOWN_MAX = 10  # of a group
-CONTACTS_COUNTED_MAX = 1_000  # of a group
+CONTACTS_OF_GROUP_MAX = 1_000  # a value that more have tells no more who is the same person
 
 Side = Literal["target", "source"]
-DuplicateKey = Literal["phoneNumber", "email"]
+DuplicateKey = Literal["phoneNumber", "email", "linkedinUrl"]
 
 # Columns of a contact that a merge can change, each with the property that they are. Of the first kind one side is chosen.
 CHOSEN = {
@@ -107,13 +107,11 @@ class Duplicates(msgspec.Struct, frozen=True, rename="camel"):
     value: Annotated[
         str,
         Meta(
-            description="The phone number, or the e-mail address in lower case",
+            description="The phone number, the e-mail address in lower case, or the LinkedIn address without what does not matter",
             extra_json_schema={"example": "+33639980142"},
         ),
     ]
-    contact_count: Annotated[
-        int, Meta(description=f"How many contacts have it, counted up to {CONTACTS_COUNTED_MAX:,}")
-    ]
+    contact_count: Annotated[int, Meta(description="How many contacts have it")]
     contacts: Annotated[list[Contact], Meta(description=f"The oldest of them first, at most {CONTACTS_SHOWN_MAX}")]
 
 
@@ -122,6 +120,14 @@ class DuplicatesMeta(msgspec.Struct, frozen=True, rename="camel"):
 
     has_more: Annotated[bool, Meta(description="There are contacts that were not looked at yet")]
     next_cursor: Annotated[str | None, Meta(description="Where to go on")]
+    shared_by_many: Annotated[
+        list[str],
+        Meta(
+            description=f"Values of the contacts that were looked at which more than {CONTACTS_OF_GROUP_MAX:,} contacts have, such as "
+            "the number of a switchboard. They make no group",
+            extra_json_schema={"example": ["+33639980100"]},
+        ),
+    ]
 
 
 class DuplicatesPage(msgspec.Struct, frozen=True, rename="camel"):

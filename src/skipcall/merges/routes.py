@@ -23,7 +23,7 @@ from skipcall.merges.model import (
 )
 from skipcall.page import Place, decode_cursor, encode_cursor
 
-_ORDERS = {"phoneNumber": "d", "email": "e"}
+_ORDERS = {"phoneNumber": "d", "email": "e", "linkedinUrl": "l"}
 
 encode = msgspec.json.Encoder().encode
 
@@ -32,12 +32,13 @@ encode = msgspec.json.Encoder().encode
 async def list_duplicates(request: Request, query: ListDuplicates) -> Answer:
     """List contacts that may be one person.
 
-    Groups of contacts of one workspace that share a phone number or, with `by=email`, an e-mail address in any case; each group once, at
-    its oldest contact. A page looks at a number of contacts, so it may hold few groups or none: go on while `meta.hasMore` is true.
+    Groups of contacts of one workspace that share a phone number or, with `by`, an e-mail address in any case or a LinkedIn address in
+    any form; each group once, at its oldest contact. A page looks at a number of contacts, so it may hold few groups or none: go on
+    while `meta.hasMore` is true. What very many contacts share makes no group, and is in `meta.sharedByMany`.
     """
     caller: Caller = request.caller
     order = _ORDERS[query.by]
-    groups, place = await duplicates.list_duplicates(
+    groups, common, place = await duplicates.list_duplicates(
         request.database,
         query.narrow(caller.scope.workspace_ids),
         query.by,
@@ -45,7 +46,7 @@ async def list_duplicates(request: Request, query: ListDuplicates) -> Answer:
         by_slug=query.custom_field_keys == "slug",
     )
     cursor = None if place is None else encode_cursor(order, Place(place))
-    return Answer(encode(DuplicatesPage(groups, DuplicatesMeta(place is not None, cursor))))
+    return Answer(encode(DuplicatesPage(groups, DuplicatesMeta(place is not None, cursor, common))))
 
 
 @operation(

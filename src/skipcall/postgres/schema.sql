@@ -622,6 +622,15 @@ CREATE TABLE public.access_changes (
     CONSTRAINT access_changes_id_check CHECK (id)
 );
 
+CREATE TABLE public.api_key_field_names (
+    workspace_id uuid NOT NULL,
+    api_key_id uuid NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    used bigint NOT NULL,
+    used_at timestamp(3) with time zone NOT NULL
+);
+
 CREATE TABLE public.api_key_secret (
     id boolean DEFAULT true NOT NULL,
     digest bytea NOT NULL,
@@ -1168,6 +1177,9 @@ CREATE TABLE public.workspaces (
 ALTER TABLE ONLY public.access_changes
     ADD CONSTRAINT access_changes_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.api_key_field_names
+    ADD CONSTRAINT api_key_field_names_pkey PRIMARY KEY (workspace_id, api_key_id, slug);
+
 ALTER TABLE ONLY public.api_key_secret
     ADD CONSTRAINT api_key_secret_pkey PRIMARY KEY (id);
 
@@ -1480,6 +1492,12 @@ CREATE TRIGGER sum_inserted_calls AFTER INSERT ON public.calls REFERENCING NEW T
 CREATE TRIGGER sum_inserted_tags AFTER INSERT ON public.call_tags REFERENCING NEW TABLE AS moved_tags FOR EACH STATEMENT EXECUTE FUNCTION public.sum_call_tags();
 
 CREATE TRIGGER sum_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD TABLE AS old_calls NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.sum_updated_calls();
+
+ALTER TABLE ONLY public.api_key_field_names
+    ADD CONSTRAINT api_key_field_names_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES public.api_keys(id);
+
+ALTER TABLE ONLY public.api_key_field_names
+    ADD CONSTRAINT api_key_field_names_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.api_key_uses
     ADD CONSTRAINT api_key_uses_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES public.api_keys(id);
