@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skipcall.api_keys.actions import is_secret_of_keys
 from skipcall.cli import options
-from skipcall.cli.database import run_on_database
+from skipcall.cli.database import read_settings, run_on_database
 from skipcall.cli.imports import csv_report, progress_bar
 from skipcall.cli.names import find_organization_id, find_workspaces
 from skipcall.cli.options import AsJson, Data
 from skipcall.cli.output import print_json, print_list
+from skipcall.cli.secret import find_secret
 from skipcall.postgres.db import Database
 
 if TYPE_CHECKING:
@@ -70,10 +72,14 @@ def import_contacts(
 
     layout = None if preset is None else PRESETS[options.one_of(preset, PRESETS, "preset")]
     choices = dict(map(_choice, column or []))
+    found_secret = find_secret(read_settings(data))
 
     async def work(db: Database) -> "ImportReport":
         organization_id = await find_organization_id(db, organization)
         [(_, space)] = await find_workspaces(db, [workspace], organization_id)
+        secret = found_secret.encode() if found_secret else None
+        if secret is not None and await is_secret_of_keys(db, secret) is False:
+            secret = None  # by another one nobody would be recognised
         with csv_report(report, REPORT_HEADINGS) as write, progress_bar() as show:
 
             def on_fault(fault: "RowFault") -> None:
@@ -90,6 +96,7 @@ def import_contacts(
                 preset=layout,
                 choices=choices,
                 create_fields=create_fields,
+                secret=secret,
                 on_progress=on_progress,
                 on_fault=on_fault,
             )

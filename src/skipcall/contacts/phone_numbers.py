@@ -68,8 +68,11 @@ async def add_phone_number(
     versions: list[int] | None,
     request_id: str,
     view: ContactView,
-) -> Written:
-    """Add a number to a contact, unless it has it; the answer may be `stale`. Raises `NotFound` and `TooManyPhoneNumbers`."""
+) -> Written | None:
+    """Add a number to a contact, unless it has it; the answer may be `stale`. None if there is no contact.
+
+    Raises `TooManyPhoneNumbers`.
+    """
     written = await _write(
         db,
         ADD_PHONE_NUMBER,
@@ -81,9 +84,7 @@ async def add_phone_number(
         phone_number=new.phone_number,
         position=new.position,
     )
-    if written is None:
-        raise NotFound("Contact")
-    if not written.stale and new.phone_number not in written.contact.phone_numbers:
+    if written is not None and not written.stale and new.phone_number not in written.contact.phone_numbers:
         raise TooManyPhoneNumbers
     return written
 
@@ -97,16 +98,20 @@ async def remove_phone_number(
     versions: list[int] | None,
     request_id: str,
     view: ContactView,
-) -> Written:
-    """Remove a number from a contact; the answer may be `stale`. Raises `NotFound` and `LastPhoneNumber`."""
+) -> Written | None:
+    """Remove a number from a contact; the answer may be `stale`. None if there is no contact.
+
+    Raises `NotFound` for the number and `LastPhoneNumber`.
+    """
     written = None
     if E164.fullmatch(phone_number):
         written = await _write(
             db, REMOVE_PHONE_NUMBER, caller, id, versions, request_id, view, phone_number=phone_number
         )
     if written is None:
-        is_there = await find_contact(db, caller.scope.workspace_ids, id, by_slug=True)
-        raise NotFound("Phone number" if is_there else "Contact")
+        if await find_contact(db, caller.scope.workspace_ids, id, by_slug=True) is None:
+            return None
+        raise NotFound("Phone number")
     if not written.stale and phone_number in written.contact.phone_numbers:
         raise LastPhoneNumber
     return written

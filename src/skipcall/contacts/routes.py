@@ -101,7 +101,8 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
 async def create_contact(request: Request, body: CreateContact, query: CreateContactQuery) -> Answer:
     """Create a contact.
 
-    In the workspace given by `workspaceId`, or in the key's default workspace.
+    In the workspace given by `workspaceId`, or in the key's default workspace. Somebody who was erased is refused with 409
+    `PERSON_ERASED`, unless `allowErased` says that they came back by their own will.
     """
     caller: Caller = request.caller
     workspace_id = canonical_uuid(query.workspace_id) if query.workspace_id else caller.default_workspace_id
@@ -112,6 +113,8 @@ async def create_contact(request: Request, body: CreateContact, query: CreateCon
         caller,
         workspace_id,
         body,
+        secret=request.archive.secret,
+        allow_erased=query.allow_erased,
         request_id=request.id,
         by_slug=query.custom_field_keys == "slug",
         included=query.included,
@@ -276,6 +279,7 @@ async def restore_contact(request: Request, id: UUID, query: ContactView) -> Ans
     scope="contacts:write",
     answers=Contact,
     noun="Contact",
+    statuses=(410,),
     conditional=True,
 )
 async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, query: ContactView) -> Answer:
@@ -287,6 +291,8 @@ async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, que
     written = await phone_numbers.add_phone_number(
         request.database, request.caller, id, body, versions=request.versions, request_id=request.id, view=query
     )
+    if written is None:
+        await actions.refuse_missing(request.database, request.caller, id)
     if written.stale:
         await _refuse_stale(request, id, query)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
@@ -299,7 +305,7 @@ async def add_phone_number(request: Request, id: UUID, body: AddPhoneNumber, que
     scope="contacts:write",
     answers=Contact,
     noun="Contact",
-    statuses=(409,),
+    statuses=(409, 410),
     conditional=True,
 )
 async def remove_phone_number(request: Request, id: UUID, number: str, query: ContactView) -> Answer:
@@ -311,6 +317,8 @@ async def remove_phone_number(request: Request, id: UUID, number: str, query: Co
     written = await phone_numbers.remove_phone_number(
         request.database, request.caller, id, number, versions=request.versions, request_id=request.id, view=query
     )
+    if written is None:
+        await actions.refuse_missing(request.database, request.caller, id)
     if written.stale:
         await _refuse_stale(request, id, query)
     return answer_versioned(request, written.contact.id, written.version, encode(written.contact))
