@@ -78,6 +78,7 @@ OPERATIONS: tuple[Operation, ...] = (
     exports.get_export,
     exports.get_export_file,
     exports.delete_export,
+    erasures.get_personal_data,
     erasures.erase_contact,
     erasures.list_erasures,
     erasures.get_erasure,

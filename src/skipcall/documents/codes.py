@@ -158,6 +158,10 @@ REFUSALS = {
         "The contact was merged into another one.",
         "The header `Link` names that one; use it from now on. `POST /v1/contacts/{id}/unmerge` undoes the merge.",
     ),
+    "CALL_ERASED": (
+        "The call was erased with the person that it was with. It can still be read: that it took place, when and how it ended.",
+        "Nothing can be written to it any more.",
+    ),
     "CONTACT_ERASED": (
         "The contact was erased, with all that was known of the person.",
         "Nothing brings it back. The message names the erasure, whose receipt tells when it was and who asked for it.",

@@ -53,6 +53,18 @@ async def erase_contact(db: Session, caller: Caller, id: UUID, *, secret: bytes,
         )
 
 
+async def find_person(db: Session, caller: Caller, id: UUID) -> list[dict[str, Any]]:
+    """Return a contact, deleted or not, and after it all that were merged into it, by column.
+
+    Raises `NotFound`, `ContactErased`, and `ContactMerged` for one that was merged itself.
+    """
+    contacts = await queries.find_contacts(db, caller.scope.workspace_ids, id)
+    found = next((one for one in contacts if one["id"] == id), None)
+    if found is None or found["erasure_id"] is not None or found["merged_into_id"] is not None:
+        await refuse_missing(db, caller, id)
+    return sorted(contacts, key=lambda one: one["id"] != id)
+
+
 async def _find(db: Session, caller: Caller, id: UUID) -> dict[str, Any]:
     contacts = await queries.find_contacts(db, caller.scope.workspace_ids, id)
     found = next((one for one in contacts if one["id"] == id), None)

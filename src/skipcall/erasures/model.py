@@ -1,4 +1,4 @@
-"""An erasure on the wire: what was erased where, without a word of what it was."""
+"""What is known of a person on the wire, and an erasure: what was erased where, without a word of what it was."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -6,7 +6,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from skipcall.calls.model import Call
+from skipcall.changes.model import HistoryEntry
+from skipcall.consents.model import Consent
+from skipcall.contacts.model import Contact
+from skipcall.do_not_call.model import DoNotCallEntry
 from skipcall.page import PageQuery
+from skipcall.transcriptions.model import Segment
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 Status = Literal["RUNNING", "COMPLETED"]
@@ -74,6 +80,98 @@ class Erasure(msgspec.Struct, frozen=True, rename="camel"):
     ]
     created_at: Timestamp
     completed_at: Annotated[Timestamp | None, Meta(description="When the last file was removed")]
+
+
+class CustomValue(msgspec.Struct, frozen=True):
+    """A value of a custom field, also of one that is archived."""
+
+    slug: Annotated[str, Meta(extra_json_schema={"example": "industry"})]
+    name: Annotated[str | None, Meta(extra_json_schema={"example": "Industry"})]
+    value: Annotated[str, Meta(extra_json_schema={"example": "Retail"})]
+
+
+class PersonalContact(msgspec.Struct, frozen=True, rename="camel"):
+    """A contact with all its values."""
+
+    contact: Contact
+    merged_into_id: Annotated[Id | None, Meta(description="The contact that took it in")]
+    custom_values: list[CustomValue]
+
+
+class PersonalRecording(msgspec.Struct, frozen=True, rename="camel"):
+    """What is known of a recording."""
+
+    id: Id
+    status: Annotated[str, Meta(extra_json_schema={"example": "AVAILABLE"})]
+    format: str | None
+    duration_seconds: float | None
+    size_bytes: int | None
+    sha256: str | None
+    started_at: Timestamp | None
+    audio: Annotated[
+        str,
+        Meta(
+            description="Where it can be heard, if it can",
+            extra_json_schema={"example": f"/v1/calls/{ID_EXAMPLE}/recording/audio?recordingId={ID_EXAMPLE}"},
+        ),
+    ]
+
+
+class PersonalCall(msgspec.Struct, frozen=True, rename="camel"):
+    """A call with the person, also a deleted one."""
+
+    call: Call
+    raw_phone_number: Annotated[str | None, Meta(description="The number as the provider wrote it")]
+    recordings: list[PersonalRecording]
+    transcript: list[Segment] | None
+    summary: Annotated[str | None, Meta(description="Of what was said")]
+
+
+class PersonalSequence(msgspec.Struct, frozen=True, rename="camel"):
+    """A sequence that the person is in, or was."""
+
+    sequence_id: Id
+    name: Annotated[str, Meta(extra_json_schema={"example": "Prospects"})]
+    added_at: Timestamp
+    removed_at: Timestamp | None
+
+
+class PersonalMerge(msgspec.Struct, frozen=True, rename="camel"):
+    """What is kept to undo a merge."""
+
+    contact_id: Annotated[Id, Meta(description="The contact that went")]
+    into_id: Id
+    merged_at: Timestamp
+    changes: Annotated[
+        msgspec.Raw,
+        Meta(
+            description="Values of the other contact before and after",
+            extra_json_schema={"type": "object", "example": {"company": [None, "Atelier Nord"]}},
+        ),
+    ]
+
+
+class PersonalData(msgspec.Struct, frozen=True, rename="camel"):
+    """Everything that is known of a person."""
+
+    contacts: Annotated[list[PersonalContact], Meta(description="The contact, then all that were merged into it")]
+    consents: Annotated[list[Consent], Meta(description="What the person said about being called, newest first")]
+    do_not_call: Annotated[
+        list[DoNotCallEntry], Meta(description="Entries about the person's numbers, also lifted ones")
+    ]
+    calls: Annotated[list[PersonalCall], Meta(description="Newest first")]
+    sequences: list[PersonalSequence]
+    merges: list[PersonalMerge]
+    history: Annotated[
+        list[HistoryEntry], Meta(description="What was done to the contacts and calls, with old values, newest first")
+    ]
+    incomplete: Annotated[
+        list[str],
+        Meta(
+            description="Lists of which only the newest entries are here, since there are too many for one answer",
+            extra_json_schema={"example": ["history"]},
+        ),
+    ]
 
 
 class ListErasures(PageQuery, frozen=True, rename="camel", kw_only=True):

@@ -69,9 +69,7 @@ LIST_OWN_NUMBERS = Statement(
     """
 )
 # Each a search of its own index; `contact_id IS NULL` keeps calls of others with the same number.
-LOCK_CALLS = Statement(
-    """
-    SELECT id FROM calls WHERE workspace_id = :workspace_id AND erased_at IS NULL AND id = ANY (ARRAY(
+CALLS_OF_PERSON = """workspace_id = :workspace_id AND erased_at IS NULL AND id = ANY (ARRAY(
         SELECT id FROM calls WHERE workspace_id = :workspace_id AND contact_id = ANY(:contact_ids) AND deleted_at IS NULL
         UNION ALL
         SELECT id FROM calls WHERE workspace_id = :workspace_id AND contact_id = ANY(:contact_ids) AND deleted_at IS NOT NULL
@@ -81,9 +79,8 @@ LOCK_CALLS = Statement(
         UNION ALL
         SELECT id FROM calls
         WHERE workspace_id = :workspace_id AND contact_id IS NULL AND phone_number = ANY(:numbers) AND deleted_at IS NOT NULL
-    )) ORDER BY id FOR NO KEY UPDATE
-    """
-)
+    ))"""
+LOCK_CALLS = Statement(f"SELECT id FROM calls WHERE {CALLS_OF_PERSON} ORDER BY id FOR NO KEY UPDATE")
 LOCK_CONTACTS = Statement(
     """
     SELECT id FROM contacts WHERE workspace_id = :workspace_id AND id = ANY(:contact_ids) ORDER BY id FOR NO KEY UPDATE
@@ -129,14 +126,14 @@ LIST_CONSENT_IDS = Statement(
 )
 
 # What is not null here is who was called by whom, when, and what came of it: the statistics. `call_keys` stay, so that a report
-# that a provider sends again is known for one of an erased call.
+# that a provider sends again is known for one of an erased call; what was read before the erasure is not written (`report_count`).
 _CALL_VALUES = """provider_call_id user_provider_id admin_provider_id provider_conference_id hangup_cause phone_number raw_phone_number
     caller_phone_number raw_caller_phone_number notes external_id state""".split()
 ERASE_CALLS = Statement(
     f"""
     WITH written AS (
         UPDATE calls c SET {", ".join(f"{column} = NULL" for column in _CALL_VALUES)}, has_recording = false,
-            has_transcription = false, erased_at = now(), version = c.version + 1,
+            has_transcription = false, erased_at = now(), report_count = c.report_count + 1, version = c.version + 1,
             updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
         FROM unnest(:ids::uuid[]) AS g (id) WHERE c.workspace_id = :workspace_id AND c.id = g.id
         RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.deleted_at

@@ -6,8 +6,8 @@ import msgspec
 
 from skipcall.api_keys.model import Caller
 from skipcall.contacts.queries import LAST_ID
-from skipcall.erasures import actions, queries
-from skipcall.erasures.model import Erasure, ListErasures
+from skipcall.erasures import actions, personal_data, queries
+from skipcall.erasures.model import Erasure, ListErasures, PersonalData
 from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import operation
@@ -15,8 +15,31 @@ from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
 
 _ORDER = "r"
 _TAG = "Personal data"
+GATHERED_AT_ONCE_MAX = 2  # in a process: each may hold some tens of megabytes
 
 encode = msgspec.json.Encoder().encode
+
+
+@operation(
+    "GET",
+    "/v1/contacts/{id}/personal-data",
+    tag=_TAG,
+    scope="personal_data:read",
+    answers=PersonalData,
+    noun="Contact",
+    statuses=(410,),
+    at_once_max=GATHERED_AT_ONCE_MAX,
+)
+async def get_personal_data(request: Request, id: UUID) -> Answer:
+    """Get everything that is known of a person.
+
+    In one piece, to be handed over: the contact, deleted or not, with all that were merged into it, what the person said about being
+    called, calls with recordings and transcriptions, sequences, and the history with old values. `incomplete` names the lists that
+    are too long for one answer; the rest of them is in their own lists.
+    """
+    caller: Caller = request.caller
+    person = await actions.find_person(request.database, caller, id)
+    return Answer(encode(await personal_data.gather(request.database, caller.scope, person, request.archive.secret)))
 
 
 @operation(

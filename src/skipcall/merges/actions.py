@@ -136,7 +136,8 @@ async def unmerge_contact(
             merged = await queries.find_merge(tx, caller.scope.workspace_ids, id)
             if merged is None:
                 raise NotFound("Contact")
-            await refuse_erased(tx, caller, id)
+            if merged.moved is None:
+                await refuse_erased(tx, caller, id)
             return await _unmerge(tx, merged, id, author, by_slug=by_slug)
     except UniqueViolation as violation:
         raise ExternalIdTaken(None) from violation
@@ -155,6 +156,8 @@ async def _unmerge(
     source, target = contacts[id], contacts[target_id]
     if source["merged_into_id"] != target_id:  # somebody else has undone it meanwhile
         raise NotMerged
+    if await queries.find_merge(tx, [workspace_id], id) != merged:
+        raise Unavailable("This contact was merged again, or erased, at this moment; try again")
     if target["deleted_at"] is not None:
         raise MergeTargetGone(target_id)
     values, kept = unmerge(target, moved.changes)
