@@ -62,7 +62,7 @@ _RECORD = Statement(
 )
 _VERIFY = Statement(
     """
-    SELECT n.workspace_id, n.contact_id, n.position, n.previous_hash, n.hash, 
+    SELECT n.workspace_id, n.contact_id, n.position, n.previous_hash, n.hash,
         CASE WHEN n.erased_hash IS NULL THEN n.hash = consent_hash(n) ELSE n.erased_hash = erased_consent_hash(n) END AS is_unchanged
     FROM contact_consents n
     WHERE (:workspace_id::uuid IS NULL OR n.workspace_id = :workspace_id)
