@@ -72,14 +72,10 @@ def import_contacts(
 
     layout = None if preset is None else PRESETS[options.one_of(preset, PRESETS, "preset")]
     choices = dict(map(_choice, column or []))
-    found_secret = find_secret(read_settings(data))
 
     async def work(db: Database) -> "ImportReport":
         organization_id = await find_organization_id(db, organization)
         [(_, space)] = await find_workspaces(db, [workspace], organization_id)
-        secret = found_secret.encode() if found_secret else None
-        if secret is not None and await is_secret_of_keys(db, secret) is False:
-            secret = None  # by another one nobody would be recognised
         with csv_report(report, REPORT_HEADINGS) as write, progress_bar() as show:
 
             def on_fault(fault: "RowFault") -> None:
@@ -96,7 +92,7 @@ def import_contacts(
                 preset=layout,
                 choices=choices,
                 create_fields=create_fields,
-                secret=secret,
+                secret=await _secret_of(db, data),
                 on_progress=on_progress,
                 on_fault=on_fault,
             )
@@ -106,6 +102,12 @@ def import_contacts(
         print_json(_report(done))
     else:
         _print_report(done, report)
+
+
+async def _secret_of(db: Database, data: Path | None) -> bytes | None:
+    """Return the server's secret, if it is known here: by another one nobody would be recognised."""
+    found = find_secret(read_settings(data))
+    return found.encode() if found and await is_secret_of_keys(db, found.encode()) is not False else None
 
 
 def _choice(text: str) -> tuple[str, str]:
