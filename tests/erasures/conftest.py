@@ -17,6 +17,19 @@ from skipcall.storage.model import Storage
 from tests.make import Make, Team
 from tests.s3 import S3Server
 from tests.serving import ServerProcess
+from tests.telephony.requests import PUBLIC_URL
+from tests.telephony.senders import Senders
+
+
+@pytest.fixture
+def senders(make: Make, postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[Senders]:
+    """A new team, and providers that report to it."""
+    with (
+        ServerProcess(postgres.url, tmp_path / "public-server.log", SKIPCALL_PUBLIC_URL=PUBLIC_URL) as server,
+        Senders(make, make.team(), server.url) as senders,
+    ):
+        yield senders
+        assert not server.failures, server.failures
 
 
 class Kept(NamedTuple):
