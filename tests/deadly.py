@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from skipcall.storage.folder import Folder
@@ -33,4 +33,9 @@ class Deadly(Folder):
     async def move(self, key: str, new_key: str) -> None:
         await super().move(key, new_key)
         if self.step == "moved":
+            die()
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        await super().delete(keys[:1] if self.step == "one deleted" else keys)
+        if self.step in {"one deleted", "deleted"}:
             die()

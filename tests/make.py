@@ -103,7 +103,7 @@ class Team:
             await database.open()
             id = workspace_id or self.workspace_id
             workspace = await workspaces.get_workspace(database, Scope(self.organization_id, (id,)), id)
-            await import_contacts(database, workspace, path, create_fields=True)
+            await import_contacts(database, workspace, path, create_fields=True, secret=SECRET.encode())
             await database.close()
 
         self.make.run(load())

@@ -22,6 +22,7 @@ from skipcall.contacts import upsert_routes as contact_upserts
 from skipcall.custom_fields import routes as custom_fields
 from skipcall.do_not_call import routes as do_not_call
 from skipcall.documents.routes import Documents
+from skipcall.erasures import routes as erasures
 from skipcall.errors import Refusal
 from skipcall.exports import routes as exports
 from skipcall.health import routes as health
@@ -77,6 +78,10 @@ OPERATIONS: tuple[Operation, ...] = (
     exports.get_export,
     exports.get_export_file,
     exports.delete_export,
+    erasures.get_personal_data,
+    erasures.erase_contact,
+    erasures.list_erasures,
+    erasures.get_erasure,
     contacts.add_phone_number,
     contacts.remove_phone_number,
     contact_upserts.upsert_contact,

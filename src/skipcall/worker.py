@@ -17,6 +17,7 @@ from skipcall import clock
 from skipcall.calls.months import ensure_months
 from skipcall.changes.queries import forget_changes
 from skipcall.contacts.searching import tidy_indexes
+from skipcall.erasures.actions import Eraser
 from skipcall.errors import Refusal, Unavailable
 from skipcall.exports.actions import Exporter
 from skipcall.merges.actions import move_strays
@@ -62,6 +63,7 @@ class Worker:
         archive = Archive(self._storage, read.recording_bytes_max, read.secret.encode(), read.public_url)
         client = Client([ip_network(network) for network in read.outbound_networks])
         self._exporter = Exporter(self._database, self._storage)
+        self._eraser = Eraser(self._database, self._storage)
         self._fetcher = Fetcher(self._database, archive, client, self._access_of)
         self._folders: dict[StoredSource, asyncio.Task[None]] = {}
 
@@ -71,9 +73,10 @@ class Worker:
         steps = {
             "recordings": self._fetcher.step,
             "exports": self._exporter.step,
+            "erasures": self._eraser.step,
             "folders": self._follow_folders,
             "months": self._make_months,
-            "merges": self._move_strays,
+            "strays": self._move_strays,
             "clean": self._clean,
             "sweep": self._sweep,
             "indexes": self._tidy_indexes,
@@ -110,7 +113,9 @@ class Worker:
         return INDEXES_SECONDS
 
     async def _move_strays(self) -> float:
-        await move_strays(self._database, await self._workspaces())
+        workspaces = await self._workspaces()
+        await move_strays(self._database, workspaces)
+        await self._eraser.reopen(workspaces)
         return STRAYS_SECONDS
 
     async def _workspaces(self) -> list[UUID]:

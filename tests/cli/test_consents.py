@@ -72,6 +72,47 @@ def test_what_was_tampered_with_is_found(
 
 
 @pytest.mark.parametrize(
+    ("sql", "broken"),
+    [
+        ("UPDATE contact_consents SET status = 'given' WHERE contact_id = :id AND position = 2", [2]),
+        (
+            """
+            WITH changed AS (SELECT (jsonb_populate_record(n, '{"status": "given"}')).* FROM contact_consents n
+                WHERE contact_id = :id AND position = 2)
+            UPDATE contact_consents n SET status = 'given', erased_hash = erased_consent_hash(
+                (SELECT c::text::contact_consents FROM changed c)) WHERE contact_id = :id AND position = 2
+            """,
+            [3],
+        ),
+        ("DELETE FROM contact_consents WHERE contact_id = :id AND position = 3", [2]),
+        ("DELETE FROM contact_consents WHERE contact_id = :id AND position = 1", [2, 3]),
+        ("UPDATE contacts SET erasure_id = NULL WHERE id = :id", [3]),
+    ],
+    ids=["changed", "hash made anew", "newest gone", "first gone", "no erasure"],
+)
+def test_what_an_erasure_has_left_is_held_to_it(
+    make: Make, team: Team, contact: str, tmp_path: Path, sql: str, broken: list[int]
+) -> None:
+    """The words are gone, and the chain still holds; what was tampered with since is found, the newest entries too."""
+    erasure = team.client.request("POST", f"{contact}/erase", status=200).json()
+    assert erasure["receipt"]["consents"] == 3
+    assert [one["source"] for one in team.client.walk(f"{contact}/consents")] == ["", "", ""]
+    assert verify(make, team, tmp_path) == {"ledgers": 2, "entries": 4, "breaks": []}
+    tamper(make, sql, contact)
+    assert sorted({one["position"] for one in verify(make, team, tmp_path)["breaks"]}) == broken
+
+
+def test_nobody_takes_words_away_under_the_cover_of_an_erasure(
+    make: Make, team: Team, contact: str, tmp_path: Path
+) -> None:
+    """Also a change that the trigger lets pass shows, since there is no erasure for it."""
+    sql = "UPDATE contact_consents SET erased_hash = '', status = 'given' WHERE contact_id = :id AND position = 2 RETURNING status"
+    assert make.value(sql, id=UUID(contact.rpartition("/")[2])) == "objected", "what remains is what was there"
+    breaks = verify(make, team, tmp_path)["breaks"]
+    assert [(one["position"], one["reason"]) for one in breaks] == [(3, "the ledger is not what its erasure has left")]
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "UPDATE contact_consents SET status = 'given' WHERE contact_id = :id",

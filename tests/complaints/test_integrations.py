@@ -233,3 +233,31 @@ def test_20_a_person_who_goes_is_gone_and_stays_refused(
     [checked] = client.post("/v1/do-not-call/check", {"phoneNumbers": ["0639980142"]}, 200)["data"]
     assert (checked["callable"], checked["reasons"]) == (False, ["DO_NOT_CALL"])
     assert [one["status"] for one in client.walk(f"{path}/consents")] == ["objected"], "what was said is still proven"
+
+
+def test_20_an_erased_person_does_not_come_back_with_the_next_import(
+    team: Team, client: Client, tmp_path: Path
+) -> None:
+    """One action over every store, with a receipt; the file of last year is refused, the person's own will is not."""
+    hugo = {
+        "firstName": "Hugo",
+        "lastName": "Petit",
+        "phoneNumbers": [phone_number(143)],
+        "email": "hugo.petit@example.com",
+    }
+    path = f"{CONTACTS}/{client.post(CONTACTS, hugo)['id']}"
+    client.patch(path, {"role": "CTO"})
+    erasure = client.post(f"{path}/erase", None, status=200)
+    assert erasure["receipt"]["contacts"] == 1
+    assert client.get(path, 410)["error"]["code"] == "CONTACT_ERASED"
+    old = tmp_path / "old.csv"
+    old.write_text("First Name,Last Name,Email,Phone Number\nHugo,Petit,Hugo.Petit@example.com,06 39 98 99 99\n")
+    team.import_file(old)
+    assert client.get(CONTACTS)["data"] == []
+    upsert = {"contact": hugo}
+    assert client.post(f"{CONTACTS}/upsert", upsert, status=409)["error"]["code"] == "PERSON_ERASED"
+    assert client.post(CONTACTS, hugo, status=409)["error"]["code"] == "PERSON_ERASED"
+    client.post(f"{CONTACTS}?allowErased=true", hugo)
+    changes = client.walk("/v1/changes")
+    assert [one["type"] for one in changes] == ["contact.erased", "contact.created"]
+    assert "petit" not in str(changes[0]).lower()

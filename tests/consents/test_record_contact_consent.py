@@ -22,7 +22,7 @@ GIVEN = {
 
 
 def test_consent_is_kept_as_it_was_given(team: Team) -> None:
-    path = team.contact(allow_phone_calls=False)
+    path = team.contact()
     entry = team.client.post(f"{path}/consents", GIVEN)
     assert entry == GIVEN | {
         "id": entry["id"],
@@ -66,7 +66,7 @@ def test_a_second_refusal_is_kept_and_changes_nothing(make: Make, team: Team) ->
     for _ in range(2):
         team.client.post(f"{path}/consents", {"status": "objected", "source": "Letter"})
     assert len(make.events(path)) == 1
-    assert [one["contactVersion"] for one in team.client.walk(f"{path}/consents")] == [1, 1]
+    assert [one["contactVersion"] for one in team.client.walk(f"{path}/consents")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("before", "status"), [(True, "objected"), (False, "asserted")])
@@ -74,9 +74,11 @@ def test_every_other_change_leaves_an_entry_too(team: Team, before: bool, status
     path = team.contact(allow_phone_calls=before)
     team.client.patch(path, {"role": "CTO"})
     team.client.patch(path, {"allowPhoneCalls": before})
-    assert team.client.walk(f"{path}/consents") == []
+    first = team.client.walk(f"{path}/consents")
+    assert [one["status"] for one in first] == ([] if before else ["objected"]), "who came as somebody not to be called"
     contact = team.client.patch(path, {"allowPhoneCalls": not before, "city": "Lille"})
-    [entry] = team.client.walk(f"{path}/consents")
+    entry, *earlier = team.client.walk(f"{path}/consents")
+    assert earlier == first
     assert (entry["status"], entry["source"], entry["contactVersion"]) == (status, "API", 3)
     assert (entry["obtainedAt"], entry["wording"], entry["evidence"]) == (contact["updatedAt"], None, {})
 
@@ -169,3 +171,15 @@ def test_a_deleted_contact_says_nothing_more(team: Team) -> None:
 )
 def test_bad_input(team: Team, body: dict[str, Any], faults: list[tuple[str, str]]) -> None:
     assert sorted(team.client.faults("POST", f"{team.contact()}/consents", json=body)) == faults
+
+
+def test_who_comes_as_somebody_not_to_be_called_has_an_entry(team: Team) -> None:
+    """However they come; an import is tested with imports."""
+    person = {"firstName": "Ana", "lastName": "Lopez", "allowPhoneCalls": False}
+    bodies = [person | {"phoneNumbers": [f"+3363998060{number}"]} for number in range(3)]
+    created = team.client.post("/v1/contacts", bodies[0])
+    upserted = team.client.post("/v1/contacts/upsert", {"contact": bodies[1]})["contact"]
+    batch = team.client.post("/v1/contacts/batch", {"items": [bodies[2]]}, status=200)["results"][0]
+    for id in (created["id"], upserted["id"], batch["id"]):
+        [entry] = team.client.walk(f"/v1/contacts/{id}/consents")
+        assert (entry["status"], entry["source"], entry["contactVersion"]) == ("objected", "API", 1)

@@ -144,6 +144,8 @@ def id_of(team: Team, operation: Operation) -> str:
         return team.phone_number()
     if noun == "exports":
         return team.export()
+    if noun == "erasures":
+        return str(team.client.post(f"{team.contact()}/erase", None, status=200)["id"])
     if noun == "workspaces":
         return str(team.workspace_id)
     assert noun == "users", f"say here how to make one of /v1/{noun}"

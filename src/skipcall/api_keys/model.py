@@ -33,6 +33,8 @@ SCOPES = (
     "sequences:write",
     "phone_numbers:read",
     "stats:read",
+    "personal_data:read",
+    "personal_data:erase",
     "workspaces:read",
     "users:read",
 )

@@ -1,28 +1,28 @@
 """May this contact be called? What is known, looked up and decided."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
+from skipcall.api_keys.model import Caller
 from skipcall.callability import queries
 from skipcall.callability.decision import next_allowed_at, obstacles
 from skipcall.callability.model import MESSAGES, Callability, ObstacleToCall
 from skipcall.clock import timestamp
+from skipcall.contacts.actions import refuse_missing
 from skipcall.do_not_call.queries import check_numbers
-from skipcall.errors import NotFound
 from skipcall.postgres.db import Session
 
 
 async def get_callability(
-    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, at: datetime, phone_number: str | None, secret: bytes
+    db: Session, caller: Caller, id: UUID, *, at: datetime, phone_number: str | None, secret: bytes
 ) -> Callability:
-    """Return whether a contact may be called at a moment, as far as it is known here. Raises `NotFound`."""
+    """Return whether a contact may be called at a moment, as far as it is known here. Raises what `refuse_missing` does."""
     at = at.astimezone(UTC)
-    known = await queries.find_facts(db, workspace_ids, id, at)
+    known = await queries.find_facts(db, caller.scope.workspace_ids, id, at)
     if known is None:
-        raise NotFound("Contact")
+        await refuse_missing(db, caller, id)
     number = phone_number or next(iter(known.phone_numbers), None)
     evidence = [known.consent_id]
     facts = msgspec.structs.replace(known.facts, has_number=number in known.phone_numbers)

@@ -19,6 +19,7 @@ from skipcall.http.routing import operation
     scope="contacts:read",
     answers=Callability,
     noun="Contact",
+    statuses=(410,),
 )
 async def get_contact_callability(request: Request, id: UUID, query: GetCallability) -> Answer:
     """Ask whether a contact may be called.
@@ -31,7 +32,7 @@ async def get_contact_callability(request: Request, id: UUID, query: GetCallabil
     caller: Caller = request.caller
     answer = await actions.get_callability(
         request.database,
-        caller.scope.workspace_ids,
+        caller,
         id,
         at=query.at or clock.now(),
         phone_number=query.phone_number,

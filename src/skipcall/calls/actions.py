@@ -10,10 +10,10 @@ from msgspec import UNSET
 from skipcall import ids
 from skipcall.api_keys.model import Caller
 from skipcall.calls import queries
-from skipcall.calls.model import FINAL_STATUSES, CreateCall, UpdateCall, result_of, seconds_between
+from skipcall.calls.model import FINAL_STATUSES, CallErased, CreateCall, UpdateCall, result_of, seconds_between
 from skipcall.calls.months import ensure_months
 from skipcall.calls.queries import Author, Overtaken, Refused, View, Written
-from skipcall.errors import Fault, Invalid, NotFound
+from skipcall.errors import Fault, Invalid, NotFound, Refusal
 from skipcall.postgres.db import Session
 
 _COLUMNS = ("notes", "external_id", "contact_id")  # of a patch, as they are
@@ -62,7 +62,7 @@ async def update_call(
 ) -> Written:
     """Change what a patch names; the answer may be stale, if `versions` left this one out.
 
-    Raises `NotFound`, and `Invalid` for a contact or a tag that the call's workspace does not have.
+    Raises `NotFound`, `CallErased`, and `Invalid` for a contact or a tag that the call's workspace does not have.
     """
     values: dict[str, Any] = {name: value or None for name in _COLUMNS if (value := getattr(patch, name)) is not UNSET}
     if patch.synced_with_crm_date is not UNSET:
@@ -89,11 +89,17 @@ async def update_call(
             if isinstance(written, Overtaken):
                 written = await write(tx)
     if written is None:
-        raise NotFound("Call")
+        raise await missing(db, caller.scope.workspace_ids, id)
     if isinstance(written, Refused):
         _refuse(written, tag_ids or [])
     assert isinstance(written, Written)
     return written
+
+
+async def missing(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> Refusal:
+    """Return what explains why a call is not written: `CallErased`, or `NotFound`."""
+    is_erased = await db.fetch_value(queries.IS_ERASED, workspace_ids=workspace_ids, id=id)
+    return CallErased() if is_erased else NotFound("Call")
 
 
 def columns_of(new: CreateCall) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from skipcall import clock
 from skipcall.contacts.model import PhoneNumber, Source
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
-from skipcall.errors import Fault
+from skipcall.errors import Fault, Gone
 from skipcall.page import PageQuery
 from skipcall.phone_numbers.model import phone_number_fault, read_phone_number
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
@@ -104,6 +104,15 @@ class CallTag(msgspec.Struct, frozen=True, rename="camel"):
     id: Id
     label: Annotated[str, _example("What people see", "Meeting booked")]
     is_success_tag: Annotated[bool, _example("Whether this is a success", example=True)]
+
+
+class CallErased(Gone):
+    """The call was erased with the person that it was with; only that it took place is known."""
+
+    code = "CALL_ERASED"
+
+    def __init__(self) -> None:
+        super().__init__("This call was erased with its contact, and takes nothing any more")
 
 
 class Call(msgspec.Struct, frozen=True, rename="camel"):

@@ -177,7 +177,7 @@ UPDATE_CALL = Statement(
     f"""
     WITH before AS MATERIALIZED (
         SELECT * FROM calls
-        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
+        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL AND erased_at IS NULL FOR NO KEY UPDATE
     ), tags_before AS MATERIALIZED (
         SELECT coalesce(array_agg(tag_id ORDER BY tag_id), '{{}}') AS ids FROM call_tags
         WHERE workspace_id = ANY(:workspace_ids) AND call_id = :id
@@ -221,6 +221,15 @@ UPDATE_CALL = Statement(
         FROM before b CROSS JOIN known k CROSS JOIN tags_before t LEFT JOIN written w ON true
     )
     SELECT {_COLUMNS_OF_WRITTEN}, c.is_stale, c.is_contact_unknown, c.unknown_tags, c.is_overtaken FROM c {PEOPLE}
+    """
+)
+
+IS_ERASED = Statement(
+    """
+    SELECT EXISTS (
+        SELECT FROM calls
+        WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL AND erased_at IS NOT NULL
+    )
     """
 )
 

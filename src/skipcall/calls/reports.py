@@ -31,6 +31,7 @@ class FoundCall(msgspec.Struct, frozen=True, gc=False):
     state: str | None
     report_count: int
     started_at: datetime
+    is_erased: bool
 
 
 class ReportedCall(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -116,13 +117,13 @@ _FOUND = ("contact_id", "contact_matches", "managed_phone_number_id", "organizat
 
 _FIND = Statement(
     """
-    SELECT one.kind, one.key, c.id, c.state, c.report_count, c.started_at
+    SELECT one.kind, one.key, c.id, c.state, c.report_count, c.started_at, c.erased_at IS NOT NULL AS is_erased
     FROM unnest(:kinds::text[], :keys::text[]) AS one (kind, key) CROSS JOIN LATERAL (
         SELECT call_id FROM call_keys
         WHERE workspace_id = :workspace_id AND source_id = :source_id AND kind = one.kind AND key = one.key
         ORDER BY told_apart_by DESC LIMIT :limit
     ) k CROSS JOIN LATERAL (
-        SELECT id, state, report_count, started_at FROM calls
+        SELECT id, state, report_count, started_at, erased_at FROM calls
         WHERE workspace_id = :workspace_id AND id = k.call_id LIMIT 1
     ) c
     """
@@ -254,7 +255,9 @@ async def find_calls(db: Session, workspace_id: UUID, source_id: UUID, keys: Seq
         limit=CALLS_OF_KEY_MAX,
     )
     return [
-        FoundCall((row["kind"], row["key"]), row["id"], row["state"], row["report_count"], row["started_at"])
+        FoundCall(
+            (row["kind"], row["key"]), row["id"], row["state"], row["report_count"], row["started_at"], row["is_erased"]
+        )
         for row in rows
     ]
 

@@ -88,7 +88,16 @@ async def get_call(request: Request, id: UUID, query: CallView) -> Answer:
     return answer_versioned(request, call.id, version, encode(call))
 
 
-@operation("PATCH", "/v1/calls/{id}", tag="Calls", scope="calls:write", answers=Call, noun="Call", conditional=True)
+@operation(
+    "PATCH",
+    "/v1/calls/{id}",
+    tag="Calls",
+    scope="calls:write",
+    answers=Call,
+    noun="Call",
+    statuses=(410,),
+    conditional=True,
+)
 async def update_call(request: Request, id: UUID, body: UpdateCall, query: CallView) -> Answer:
     """Update a call.
 

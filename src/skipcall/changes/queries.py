@@ -18,7 +18,7 @@ FORGOTTEN_AT_ONCE = 5_000
 # Of a database that was restored from a copy, transactions of the other life seem to be still to come: they count as seen
 # by every snapshot. `last_id` is read after the snapshot was taken, with which a statement begins.
 _VISIBLE = "(pg_visible_in_snapshot(e.transaction_id, {snapshot}::pg_snapshot) OR e.transaction_id >= l.next_xid)"
-_EVENT = """
+EVENT = """
     e.id AS event_id, e.type, e.object_id, e.workspace_id AS event_workspace_id, e.object_version, e.occurred_at, e.changes::text,
     e.source AS event_source, e.api_key_id, e.request_id"""
 LIST_CHANGES = Statement(
@@ -39,7 +39,7 @@ LIST_CHANGES = Statement(
             ORDER BY e.id LIMIT :limit
         ) e ORDER BY e.id LIMIT :limit
     )
-    SELECT {COLUMNS}, {_EVENT}, l.snapshot, l.last_id, l.moment, l.forgotten_until
+    SELECT {COLUMNS}, {EVENT}, l.snapshot, l.last_id, l.moment, l.forgotten_until
     FROM l LEFT JOIN e ON true
     LEFT JOIN contacts c ON c.workspace_id = e.workspace_id AND c.id = e.object_id AND c.deleted_at IS NULL
     ORDER BY e.id
@@ -58,7 +58,7 @@ LIST_CONTACT_HISTORY = Statement(
             ORDER BY e.id DESC LIMIT :limit OFFSET :offset
         ) e
     )
-    SELECT {_EVENT}, counted.total FROM c CROSS JOIN counted LEFT JOIN e ON true ORDER BY e.id DESC
+    SELECT {EVENT}, counted.total FROM c CROSS JOIN counted LEFT JOIN e ON true ORDER BY e.id DESC
     """
 )
 # Of an object is forgotten what came before something that is itself too old. So its last event always stays, and a reader that begins
@@ -122,7 +122,7 @@ async def list_contact_history(
     )
     if not rows:
         return None
-    return [HistoryEntry(**_entry(row)) for row in rows if row["event_id"] is not None], rows[0]["total"]
+    return [HistoryEntry(**make_entry(row)) for row in rows if row["event_id"] is not None], rows[0]["total"]
 
 
 async def forget_changes(db: Session, workspace_ids: Sequence[UUID], until: datetime) -> None:
@@ -133,10 +133,11 @@ async def forget_changes(db: Session, workspace_ids: Sequence[UUID], until: date
 
 
 def _change(row: Row) -> Change:
-    return Change(**_entry(row), contact=None if row["id"] is None else make_contact(row))
+    return Change(**make_entry(row), contact=None if row["id"] is None else make_contact(row))
 
 
-def _entry(row: Row) -> dict[str, Any]:
+def make_entry(row: Row) -> dict[str, Any]:
+    """Return the properties of what is read of an event from a row with the columns `EVENT`."""
     changes = row["changes"]
     api_key_id = row["api_key_id"]
     return {

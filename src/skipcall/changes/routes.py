@@ -25,7 +25,7 @@ encode = msgspec.json.Encoder().encode
 async def list_changes(request: Request, query: ListChanges) -> Answer:
     """List changes.
 
-    What was done to contacts and, if the key has `calls:read`, to calls: created, updated, deleted, restored, merged, in the order in which each was
+    What was done to contacts and, if the key has `calls:read`, to calls: created, updated, deleted, restored, merged, erased, in the order in which each was
     changed. Nothing is left out and nothing comes twice, whoever writes at the same time, and a change is there as soon as it is
     committed. Keep `meta.nextCursor` with what you have stored and ask with it again; while `hasMore` is true, at once. `contact` is the
     contact as it is now, so who applies every answer in turn ends with exactly what is here.

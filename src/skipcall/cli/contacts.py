@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skipcall.api_keys.actions import is_secret_of_keys
 from skipcall.cli import options
-from skipcall.cli.database import run_on_database
+from skipcall.cli.database import read_settings, run_on_database
 from skipcall.cli.imports import csv_report, progress_bar
 from skipcall.cli.names import find_organization_id, find_workspaces
 from skipcall.cli.options import AsJson, Data
 from skipcall.cli.output import print_json, print_list
+from skipcall.cli.secret import find_secret
 from skipcall.postgres.db import Database
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ def import_contacts(
                 preset=layout,
                 choices=choices,
                 create_fields=create_fields,
+                secret=await _secret_of(db, data),
                 on_progress=on_progress,
                 on_fault=on_fault,
             )
@@ -99,6 +102,12 @@ def import_contacts(
         print_json(_report(done))
     else:
         _print_report(done, report)
+
+
+async def _secret_of(db: Database, data: Path | None) -> bytes | None:
+    """Return the server's secret, if it is known here: by another one nobody would be recognised."""
+    found = find_secret(read_settings(data))
+    return found.encode() if found and await is_secret_of_keys(db, found.encode()) is not False else None
 
 
 def _choice(text: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.consents.queries import Link, stream_links
+from skipcall.consents.queries import Link, list_unsealed, stream_links
 from skipcall.postgres.db import Session
 
 BREAKS_MAX = 1_000
@@ -31,7 +31,8 @@ async def verify_consents(db: Session, workspace_id: UUID | None) -> Verified:
     """Follow the chain of each contact of a workspace, or of all.
 
     Found is whatever was changed, put in or taken out without every later hash being made anew. That the newest entries
-    of a chain are gone shows only beside a copy of them.
+    of a chain are gone shows only beside a copy of them. Of a contact that was erased this shows too: its erasure has the digest of
+    what was left.
     """
     chains = entries = 0
     breaks: list[Break] = []
@@ -47,4 +48,6 @@ async def verify_consents(db: Session, workspace_id: UUID | None) -> Verified:
         if reasons and len(breaks) < BREAKS_MAX:
             breaks.append(Break(link.workspace_id, link.contact_id, link.position, "; ".join(reasons)))
         last = link
+    unsealed = await list_unsealed(db, workspace_id, BREAKS_MAX - len(breaks))
+    breaks += [Break(*one, "the ledger is not what its erasure has left") for one in unsealed]
     return Verified(chains, entries, breaks)

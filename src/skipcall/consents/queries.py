@@ -16,7 +16,7 @@ VERIFIED_AT_ONCE = 2_000
 LAST_POSITION = 2**32 - 1  # a cursor has room for no more
 _FIRST = UUID(int=0)
 
-_COLUMNS = """n.id, n.position, n.status, n.legal_basis, n.purpose, n.obtained_at, n.source, n.wording, n.wording_sha256,
+COLUMNS = """n.id, n.position, n.status, n.legal_basis, n.purpose, n.obtained_at, n.source, n.wording, n.wording_sha256,
     n.evidence::text AS evidence, n.object_version, n.api_key_id, n.recorded_at, n.previous_hash, n.hash"""
 
 _LIST = Statement(
@@ -29,7 +29,7 @@ _LIST = Statement(
         SELECT n.* FROM c JOIN contact_consents n ON (n.workspace_id, n.contact_id) = (c.workspace_id, c.id)
         WHERE n.position < :before ORDER BY n.position DESC LIMIT :limit OFFSET :offset
     )
-    SELECT {_COLUMNS}, counted.total FROM counted LEFT JOIN n ON true ORDER BY n.position DESC
+    SELECT {COLUMNS}, counted.total FROM counted LEFT JOIN n ON true ORDER BY n.position DESC
     """
 )
 # `given` leaves `allowPhoneCalls` alone: docs/decisions/0014.
@@ -57,16 +57,38 @@ _RECORD = Statement(
     SELECT b.workspace_id, b.id, :status, :legal_basis, :purpose, :obtained_at, :source, :wording, :evidence::jsonb,
         coalesce(w.version, b.version), :api_key_id
     FROM before b LEFT JOIN written w ON true
-    RETURNING {_COLUMNS}
+    RETURNING {COLUMNS}
     """
 )
 _VERIFY = Statement(
     """
-    SELECT n.workspace_id, n.contact_id, n.position, n.previous_hash, n.hash, n.hash = consent_hash(n) AS is_unchanged
+    SELECT n.workspace_id, n.contact_id, n.position, n.previous_hash, n.hash,
+        CASE WHEN n.erased_hash IS NULL THEN n.hash = consent_hash(n) ELSE n.erased_hash = erased_consent_hash(n) END AS is_unchanged
     FROM contact_consents n
     WHERE (:workspace_id::uuid IS NULL OR n.workspace_id = :workspace_id)
         AND (n.workspace_id, n.contact_id, n.position) > (:after_workspace::uuid, :after_contact::uuid, :after_position::bigint)
     ORDER BY n.workspace_id, n.contact_id, n.position LIMIT :limit
+    """
+)
+
+# Ledgers of which words were erased without an erasure, or of which not that remains which their erasure has left.
+_LIST_UNSEALED = Statement(
+    """
+    SELECT one.workspace_id, one.contact_id, (
+        SELECT coalesce(max(position), 0) FROM contact_consents
+        WHERE workspace_id = one.workspace_id AND contact_id = one.contact_id
+    ) AS position
+    FROM (
+        SELECT workspace_id, contact_id FROM contact_consents WHERE erased_hash IS NOT NULL
+        UNION SELECT workspace_id, unnest(contact_ids) FROM erasures
+    ) one
+    LEFT JOIN contacts c ON c.workspace_id = one.workspace_id AND c.id = one.contact_id
+    LEFT JOIN erasures e ON e.workspace_id = one.workspace_id AND e.id = c.erasure_id
+    WHERE (:workspace_id::uuid IS NULL OR one.workspace_id = :workspace_id) AND (e.id IS NULL OR e.consents_sha256 IS DISTINCT FROM (
+        SELECT sha256(string_agg(erased_hash, ''::bytea ORDER BY contact_id, position)) FROM contact_consents
+        WHERE workspace_id = e.workspace_id AND contact_id = ANY(e.contact_ids)
+    ))
+    ORDER BY 1, 2 LIMIT :limit
     """
 )
 
@@ -89,7 +111,7 @@ async def list_contact_consents(
     rows = await db.fetch_rows(_LIST, workspace_ids=workspace_ids, id=id, before=before, limit=limit, offset=offset)
     if not rows:
         return None
-    return [_consent(row) for row in rows if row["id"] is not None], rows[0]["total"]
+    return [make_consent(row) for row in rows if row["id"] is not None], rows[0]["total"]
 
 
 async def record_consent(
@@ -110,7 +132,7 @@ async def record_consent(
         api_key_id=api_key_id,
         request_id=request_id,
     )
-    return None if row is None else _consent(row)
+    return None if row is None else make_consent(row)
 
 
 async def stream_links(db: Session, workspace_id: UUID | None) -> AsyncIterator[Link]:
@@ -132,7 +154,14 @@ async def stream_links(db: Session, workspace_id: UUID | None) -> AsyncIterator[
         place = (rows[-1]["workspace_id"], rows[-1]["contact_id"], rows[-1]["position"])
 
 
-def _consent(row: Row) -> Consent:
+async def list_unsealed(db: Session, workspace_id: UUID | None, limit: int) -> list[tuple[UUID, UUID, int]]:
+    """Return workspace, contact and last position of ledgers that are not as their erasure has left them."""
+    rows = await db.fetch_rows(_LIST_UNSEALED, workspace_id=workspace_id, limit=limit)
+    return [(row["workspace_id"], row["contact_id"], row["position"]) for row in rows]
+
+
+def make_consent(row: Row) -> Consent:
+    """Return the entry of a row of `COLUMNS`."""
     return Consent(
         id=str(row["id"]),
         position=row["position"],

@@ -7,6 +7,7 @@ import msgspec
 from skipcall.api_keys.model import Caller
 from skipcall.consents import queries
 from skipcall.consents.model import Consent, ListContactConsents, RecordConsent
+from skipcall.contacts.actions import refuse_missing
 from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import operation
@@ -29,7 +30,8 @@ encode = msgspec.json.Encoder().encode
 async def list_contact_consents(request: Request, id: UUID, query: ListContactConsents) -> Answer:
     """List what a contact said about being called.
 
-    Newest first, also of a deleted contact. Entries are never changed or removed, and each holds the hash of the one before.
+    Newest first, also of a deleted contact. Entries are never changed or removed, and each holds the hash of the one before. Of an
+    erased contact the words are gone, and `source` is empty.
     """
     caller: Caller = request.caller
     found = await queries.list_contact_consents(
@@ -57,6 +59,7 @@ async def list_contact_consents(request: Request, id: UUID, query: ListContactCo
     answers=Consent,
     noun="Contact",
     success=201,
+    statuses=(410,),
 )
 async def record_contact_consent(request: Request, id: UUID, body: RecordConsent) -> Answer:
     """Record what a contact said about being called.
@@ -70,5 +73,5 @@ async def record_contact_consent(request: Request, id: UUID, body: RecordConsent
         request.database, caller.scope.workspace_ids, id, body, api_key_id=caller.api_key_id, request_id=request.id
     )
     if entry is None:
-        raise NotFound("Contact")
+        await refuse_missing(request.database, caller, id)
     return Answer(encode(entry), 201)

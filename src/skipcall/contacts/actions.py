@@ -11,13 +11,16 @@ from msgspec import UNSET, UnsetType
 from skipcall import ids
 from skipcall.api_keys.model import Caller
 from skipcall.contacts import queries
+from skipcall.contacts.erased import person_hashes
 from skipcall.contacts.model import (
     Contact,
+    ContactErased,
     ContactMerged,
     ContactView,
     CreateContact,
     CustomValueTaken,
     ExternalIdTaken,
+    PersonErased,
     RestoreByUnmerge,
     RestoreExpired,
     UnknownCustomField,
@@ -79,21 +82,27 @@ async def create_contact(
     workspace_id: UUID,
     new: CreateContact,
     *,
+    secret: bytes,
+    allow_erased: bool,
     request_id: str,
     by_slug: bool,
     included: Sequence[str] = (),
 ) -> Written:
     """Create a contact in a workspace of the caller.
 
-    Raises `NotFound` for another workspace, else what `update_contact` raises; `Invalid` too if a required field is missing.
+    Raises `NotFound` for another workspace, else what `update_contact` raises; `Invalid` too if a required field is missing, and
+    `PersonErased`.
     """
     if workspace_id not in caller.scope.workspace_ids:
         raise NotFound("Workspace")
+    values = _values(new)
     written = await queries.create_contact(
         db,
         workspace_id,
         ids.new_id(),
-        _values(new),
+        values,
+        person_hashes=person_hashes(workspace_id, values, secret),
+        allow_erased=allow_erased,
         custom_fields=msgspec.json.encode(new.custom_fields).decode(),
         source="API",
         api_key_id=caller.api_key_id,
@@ -109,7 +118,7 @@ async def restore_contact(
 ) -> tuple[Contact, int]:
     """Undo the deletion of a contact; return it and its version.
 
-    Raises `NotFound`, `RestoreExpired`, `RestoreByUnmerge`, `ExternalIdTaken` and `CustomValueTaken`.
+    Raises `NotFound`, `ContactErased`, `RestoreExpired`, `RestoreByUnmerge`, `ExternalIdTaken` and `CustomValueTaken`.
     """
     restored = await queries.restore_contact(
         db,
@@ -125,6 +134,7 @@ async def restore_contact(
         raise NotFound("Contact")
     if not isinstance(restored, NotRestored):
         return restored
+    await refuse_erased(db, caller, id)
     if restored.merged_into_id is not None:
         raise RestoreByUnmerge(restored.merged_into_id)
     if restored.taken_by is not None and not restored.is_expired:
@@ -133,11 +143,19 @@ async def restore_contact(
 
 
 async def refuse_missing(db: Session, caller: Caller, id: UUID) -> NoReturn:
-    """Raise what explains why there is no such contact: `ContactMerged`, or `NotFound`."""
-    merged_into_id = await queries.find_merged(db, caller.scope.workspace_ids, id)
+    """Raise what explains why there is no such contact: `ContactErased`, `ContactMerged`, or `NotFound`."""
+    merged_into_id = await refuse_erased(db, caller, id)
     if merged_into_id is not None:
         raise ContactMerged(merged_into_id)
     raise NotFound("Contact")
+
+
+async def refuse_erased(db: Session, caller: Caller, id: UUID) -> UUID | None:
+    """Raise `ContactErased` if a contact was erased, else return the contact into which it was merged, if it was."""
+    merged_into_id, erasure_id = await queries.find_gone(db, caller.scope.workspace_ids, id)
+    if erasure_id is not None:
+        raise ContactErased(erasure_id)
+    return merged_into_id
 
 
 def _values(given: UpdateContact | CreateContact) -> dict[str, Any]:
@@ -151,7 +169,7 @@ def _values(given: UpdateContact | CreateContact) -> dict[str, Any]:
 
 
 async def _refuse_keys(db: Session, refused: KeysRefused) -> NoReturn:
-    """Raise what explains why `customFields` was not taken."""
+    """Raise what explains why a contact was not written."""
     faults: list[Fault] = []
     if refused.unknown_keys:
         known = await custom_fields.list_keys(db, refused.workspace_id)
@@ -166,6 +184,8 @@ async def _refuse_keys(db: Session, refused: KeysRefused) -> NoReturn:
         raise UnknownCustomField(faults)
     if faults:
         raise Invalid(faults)
+    if refused.is_erased:
+        raise PersonErased
     message = "The contact in `suggestion` has this value"
     raise CustomValueTaken(
         [Fault(field_pointer(key), "CUSTOM_VALUE_TAKEN", message, id) for key, id in refused.taken_by.items()]

@@ -227,6 +227,10 @@ class CreateContactQuery(ContactView, frozen=True, rename="camel", kw_only=True)
     workspace_id: Annotated[
         str | None, Meta(description="The workspace to create in; the key's default workspace if absent")
     ] = None
+    allow_erased: Annotated[
+        bool,
+        Meta(description="Create also somebody who was erased, and who came back by their own will; the history tells"),
+    ] = False
 
 
 class ListContacts(PageQuery, frozen=True, rename="camel", kw_only=True):
@@ -288,6 +292,24 @@ class ContactMerged(Gone):
 
     def __init__(self, target_id: UUID) -> None:
         super().__init__(f"This contact was merged into {target_id}", f"/v1/contacts/{target_id}")
+
+
+class ContactErased(Gone):
+    """The contact was erased, and all that was known of the person."""
+
+    code = "CONTACT_ERASED"
+
+    def __init__(self, erasure_id: UUID) -> None:
+        super().__init__(f"This contact was erased; see /v1/erasures/{erasure_id}")
+
+
+class PersonErased(Conflict):
+    """Somebody who was erased does not come back by an old list."""
+
+    code = "PERSON_ERASED"
+
+    def __init__(self) -> None:
+        super().__init__("This person was erased; `allowErased=true` creates the contact all the same")
 
 
 class RestoreExpired(Gone):

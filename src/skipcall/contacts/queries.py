@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from skipcall.contacts.erased import IS_ERASED
 from skipcall.contacts.model import RESTORE_DAYS, Contact, CustomValueTaken, ExternalIdTaken, Source
 from skipcall.contacts.resolving import ACCEPTED, EXPLAINED, GIVEN, MISSING, NOTHING_TO_EXPLAIN, RESOLVED
 from skipcall.events.queries import RECORD
@@ -16,6 +17,7 @@ MERGES_FOLLOWED_MAX = 1_000
 _PROPERTIES = Contact.__struct_fields__.index("external_id")  # what comes after is included when asked for
 _CUSTOM_FIELDS_PLACE = Contact.__struct_fields__.index("custom_fields")
 FIRST_ID = UUID(int=0)
+ERASED_ALLOWED = '{"allowErased": [null, true]}'  # what the creation of somebody who was erased is recorded with
 LAST_ID = UUID(int=2**128 - 1)
 
 # Values are kept by slug; a field that is archived shows nothing.
@@ -119,7 +121,7 @@ def update_statement(
             coalesce(b.version <> ALL(:versions), false) AS stale
         FROM before b LEFT JOIN written w ON true
     )
-    SELECT {COLUMNS}, c.stale, NULL::text[] AS missing, {EXPLAINED if resolved else NOTHING_TO_EXPLAIN} FROM c {resolved}
+    SELECT {COLUMNS}, c.stale, NULL::text[] AS missing, false AS is_erased, {EXPLAINED if resolved else NOTHING_TO_EXPLAIN} FROM c {resolved}
     """
     )
 
@@ -143,16 +145,24 @@ CREATE_CONTACT = Statement(
     WITH given AS ({GIVEN.format(workspace=":workspace_id", contact=":id", stored="'{}'::jsonb")}
     ), resolved AS ({RESOLVED}
     ), required AS ({MISSING.format(workspace=":workspace_id")}
+    ), erased AS ({IS_ERASED}
     ), written AS (
         INSERT INTO contacts (workspace_id, id, {", ".join(_PATCHED)}, custom_fields, last_modification_source)
         SELECT :workspace_id, :id, {_INSERTED}, r.values, :source
-        FROM resolved r CROSS JOIN required m WHERE {ACCEPTED} AND m.missing IS NULL
+        FROM resolved r CROSS JOIN required m CROSS JOIN erased e
+        WHERE {ACCEPTED} AND m.missing IS NULL AND (:allow_erased OR NOT e.is_erased)
         RETURNING *
     ), counted AS ({COUNT.format(step="1")}
-    ), recorded AS ({RECORD.format(type="contact.created", changes="NULL", rows="written")}
+    ), recorded AS ({
+        RECORD.format(
+            type="contact.created",
+            changes=f"CASE WHEN e.is_erased THEN '{ERASED_ALLOWED}'::jsonb END",
+            rows="written CROSS JOIN erased e",
+        )
+    }
     )
-    SELECT {COLUMNS}, {EXPLAINED}, m.missing, false AS stale
-    FROM resolved r CROSS JOIN required m LEFT JOIN written c ON true
+    SELECT {COLUMNS}, {EXPLAINED}, m.missing, false AS stale, e.is_erased AND NOT :allow_erased AS is_erased
+    FROM resolved r CROSS JOIN required m CROSS JOIN erased e LEFT JOIN written c ON true
     """
 )
 
@@ -183,7 +193,7 @@ RESTORE_CONTACT = Statement(
         UPDATE contacts c SET deleted_at = NULL, version = c.version + 1,
             updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
         FROM before b
-        WHERE c.workspace_id = b.workspace_id AND c.id = b.id AND b.merged_into_id IS NULL
+        WHERE c.workspace_id = b.workspace_id AND c.id = b.id AND b.merged_into_id IS NULL AND b.erasure_id IS NULL
             AND b.deleted_at > now() - interval '{RESTORE_DAYS} days' AND NOT EXISTS (SELECT FROM taken)
         RETURNING c.*
     ), counted AS ({COUNT.format(step="1")}
@@ -195,18 +205,19 @@ RESTORE_CONTACT = Statement(
     """
 )
 
-# Contacts may be merged one after the other; the last one is where all have come.
-FIND_MERGED = Statement(
+# Contacts may be merged one after the other; the last one is where all have come. Who is erased is with all that were merged.
+FIND_GONE = Statement(
     f"""
     WITH RECURSIVE chain AS (
-        SELECT workspace_id, merged_into_id, 1 AS place FROM contacts
+        SELECT workspace_id, merged_into_id, erasure_id, 1 AS place FROM contacts
         WHERE workspace_id = ANY(:workspace_ids) AND id = :id
         UNION ALL
-        SELECT c.workspace_id, c.merged_into_id, place + 1
+        SELECT c.workspace_id, c.merged_into_id, c.erasure_id, place + 1
         FROM chain JOIN contacts c ON c.workspace_id = chain.workspace_id AND c.id = chain.merged_into_id
         WHERE place < {MERGES_FOLLOWED_MAX}
     )
-    SELECT merged_into_id FROM chain WHERE merged_into_id IS NOT NULL ORDER BY place DESC LIMIT 1
+    SELECT merged_into_id, erasure_id FROM chain WHERE coalesce(merged_into_id, erasure_id) IS NOT NULL
+    ORDER BY place DESC LIMIT 1
     """
 )
 
@@ -235,7 +246,7 @@ class KeysRefused(msgspec.Struct, frozen=True):
     """Nothing was written, because of `customFields`.
 
     Keys mean no field of the workspace, or one `twice`; fields refuse the value that their key was given, or are `missing`
-    one; other contacts have the value of a unique field.
+    one; other contacts have the value of a unique field. `is_erased`: or the person was erased.
     """
 
     workspace_id: UUID
@@ -244,6 +255,7 @@ class KeysRefused(msgspec.Struct, frozen=True):
     refused_values: dict[str, str]
     missing: list[str]
     taken_by: dict[str, str]
+    is_erased: bool
 
 
 async def find_contact(
@@ -301,10 +313,12 @@ async def create_contact(
     request_id: str | None,
     by_slug: bool,
     included: Sequence[str] = (),
+    person_hashes: Sequence[bytes] = (),
+    allow_erased: bool = False,
 ) -> Written | KeysRefused:
     """Create a contact in a workspace from `values` (by column) and `custom_fields` (a JSON object).
 
-    Raises `CustomValueTaken` like `update_contact`.
+    `person_hashes` are what the person would be known by if it was erased; `allow_erased`: it may come all the same. Raises `CustomValueTaken` like `update_contact`.
     """
     row = await _fetch_row(
         db,
@@ -317,6 +331,8 @@ async def create_contact(
         api_key_id=api_key_id,
         request_id=request_id,
         by_slug=by_slug,
+        person_hashes=person_hashes,
+        allow_erased=allow_erased,
     )
     assert row is not None  # the statement starts from an aggregate
     return make_written(row, workspace_id, included, custom_fields)
@@ -380,10 +396,10 @@ async def restore_contact(
     return make_contact(row, included), row["version"]
 
 
-async def find_merged(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> UUID | None:
-    """Return the contact into which a contact was merged, the last one if that was merged too; None if it was not."""
-    merged_into_id: UUID | None = await db.fetch_value(FIND_MERGED, workspace_ids=workspace_ids, id=id)
-    return merged_into_id
+async def find_gone(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> tuple[UUID | None, UUID | None]:
+    """Return the contact into which a contact was merged, the last one if that was merged too, and its erasure, if it was."""
+    row = await db.fetch_row(FIND_GONE, workspace_ids=workspace_ids, id=id)
+    return (None, None) if row is None else (row["merged_into_id"], row["erasure_id"])
 
 
 async def _fetch_row(db: Session, statement: Statement, **values: Any) -> Row | None:
@@ -404,7 +420,7 @@ def make_written(
     row: Row, workspace_id: UUID, included: Sequence[str], custom_fields: str | None = None
 ) -> Written | KeysRefused:
     """Return what the row of a writing statement says; `custom_fields` is what it was given."""
-    if not (row["unknown"] or row["twice"] or row["refused"] or row["taken"] or row["missing"]):
+    if not (row["unknown"] or row["twice"] or row["refused"] or row["taken"] or row["missing"] or row["is_erased"]):
         return Written(make_contact(row, included), row["version"], msgspec.json.decode(row["names"]), row["stale"])
     given = msgspec.json.decode(custom_fields or "{}")
     return KeysRefused(
@@ -414,6 +430,7 @@ def make_written(
         {key: given[key] or "" for key in row["refused"] or ()},
         row["missing"] or [],
         msgspec.json.decode(row["taken"] or "{}"),
+        row["is_erased"],
     )
 
 

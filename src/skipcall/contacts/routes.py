@@ -102,7 +102,8 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
 async def create_contact(request: Request, body: CreateContact, query: CreateContactQuery) -> Answer:
     """Create a contact.
 
-    In the workspace given by `workspaceId`, or in the key's default workspace.
+    In the workspace given by `workspaceId`, or in the key's default workspace. Somebody who was erased is refused with 409
+    `PERSON_ERASED`, unless `allowErased` says that they came back by their own will.
     """
     caller: Caller = request.caller
     workspace_id = canonical_uuid(query.workspace_id) if query.workspace_id else caller.default_workspace_id
@@ -113,6 +114,8 @@ async def create_contact(request: Request, body: CreateContact, query: CreateCon
         caller,
         workspace_id,
         body,
+        secret=request.archive.secret,
+        allow_erased=query.allow_erased,
         request_id=request.id,
         by_slug=query.custom_field_keys == "slug",
         included=query.included,

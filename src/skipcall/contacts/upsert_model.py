@@ -8,7 +8,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall import ids
-from skipcall.contacts.model import PHONE_NUMBERS_MAX, Contact, ExternalId, UpdateContact, contact_faults
+from skipcall.contacts.model import (
+    PHONE_NUMBERS_MAX,
+    Contact,
+    ExternalId,
+    PersonErased,
+    UpdateContact,
+    contact_faults,
+)
 from skipcall.errors import Conflict, Fault, Invalid, Refusal
 from skipcall.workspaces.model import Id
 
@@ -294,8 +301,8 @@ class Ledger:
         for record in records:
             self._keep(record)
 
-    def apply(self, given: Given) -> Outcome:
-        """Create or change what an item leads to, or say why not."""
+    def apply(self, given: Given, *, is_erased: bool = False, allow_erased: bool = False) -> Outcome:
+        """Create or change what an item leads to, or say why not. `is_erased`: it is somebody who may not be created."""
         hits: dict[UUID, list[MatchedKey]] = {}
         # An externalId is unique, so whoever has it counts, asked for or not.
         for key, value in _keys(given.id, given.values):
@@ -303,7 +310,7 @@ class Ledger:
                 for id in self._holders.get((key, self._folded.get(value, value)), ()):
                     hits.setdefault(id, []).append(MatchedKey(key, value))
         if not hits:
-            return self._create(given)
+            return self._create(given, is_erased=is_erased, allow_erased=allow_erased)
         id, keys = next(iter(hits.items()))
         matched_by = list(dict.fromkeys(one.key for one in keys))
         record = self._records[id]
@@ -326,7 +333,7 @@ class Ledger:
         self._write(record, after, "contact.updated", changes)
         return Outcome("updated", record, matched_by, changes)
 
-    def _create(self, given: Given) -> Outcome:
+    def _create(self, given: Given, *, is_erased: bool, allow_erased: bool) -> Outcome:
         if given.id is not None:
             return refused(Invalid([Fault("/id", "UNKNOWN_CONTACT", "The workspace has no contact with this id")]))
         text = "No contact has these keys, and a new one needs this"
@@ -340,9 +347,12 @@ class Ledger:
         values = {"allow_phone_calls": True} | {
             name: value for name, value in given.values.items() if value not in _EMPTY
         }
+        if is_erased and not allow_erased:
+            return refused(PersonErased())
         values["custom_fields"] = {slug: value for slug, value in custom_values.items() if value}
         record = Record(ids.new_id(), 0, empty, is_new=True)
-        self._write(record, empty | values, "contact.created", None)
+        changes: Any = {"allowErased": [None, True]} if is_erased else None
+        self._write(record, empty | values, "contact.created", changes)
         return Outcome("created", record)
 
     def _merge(

@@ -55,11 +55,18 @@ async def upsert_contact(request: Request, body: Upsert, query: CreateContactQue
     Writes the contact that has the `id`, the `externalId`, one of the `phoneNumbers` or the `email` (in any case) given, and
     creates one if there is none. If the keys lead to several contacts, or a number or address leads to a contact with
     another `externalId`, nothing is written: 409 `AMBIGUOUS_MATCH`, with `candidates` inside `error`. Deleted contacts
-    are not found. What is equal already changes nothing.
+    are not found. What is equal already changes nothing. Somebody who was erased is not created: 409 `PERSON_ERASED`, unless
+    `allowErased` says that they came back by their own will.
     """
     caller: Caller = request.caller
     outcome, names_used, contact, version = await upserting.upsert_contact(
-        request.database, caller, _workspace_id(request, query), body, request_id=request.id, view=query
+        request.database,
+        caller,
+        _workspace_id(request, query),
+        body,
+        secret=request.archive.secret,
+        request_id=request.id,
+        view=query,
     )
     note_deprecation(request, caller, contact.team_id, names_used)
     assert outcome.status != "ambiguous"
@@ -97,7 +104,15 @@ async def batch_contacts(request: Request, body: ContactBatch, query: BatchQuery
     caller: Caller = request.caller
     items = await _read_items(request, body.items)
     workspace_id = _workspace_id(request, query)
-    done = await upserting.upsert_contacts(request.database, caller, workspace_id, body, items, request_id=request.id)
+    done = await upserting.upsert_contacts(
+        request.database,
+        caller,
+        workspace_id,
+        body,
+        items,
+        secret=request.archive.secret,
+        request_id=request.id,
+    )
     note_deprecation(request, caller, str(workspace_id), done.names_used)
     summary = BatchSummary()
     for one in done.outcomes:

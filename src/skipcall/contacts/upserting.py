@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from itertools import chain
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,8 @@ from msgspec import UNSET
 from skipcall.api_keys.model import Caller
 from skipcall.contacts import queries, upserts
 from skipcall.contacts.actions import GIVEN_TWICE, Suggestions, fields_by_key, wrong_values
-from skipcall.contacts.model import Contact, ContactView, CustomValueTaken, UnknownCustomField
+from skipcall.contacts.erased import person_hashes
+from skipcall.contacts.model import Contact, CreateContactQuery, CustomValueTaken, UnknownCustomField
 from skipcall.contacts.upsert_model import (
     COLUMNS,
     Given,
@@ -36,16 +38,34 @@ class Upserted(msgspec.Struct, frozen=True):
     names_used: dict[str, str]
 
 
+class _By(msgspec.Struct, frozen=True):
+    """Who writes where, and by what people who were erased are recognised."""
+
+    caller: Caller
+    workspace_id: UUID
+    secret: bytes
+    request_id: str
+    allow_erased: bool = False
+
+
 async def upsert_contact(
-    db: Session, caller: Caller, workspace_id: UUID, body: Upsert, *, request_id: str, view: ContactView
+    db: Session,
+    caller: Caller,
+    workspace_id: UUID,
+    body: Upsert,
+    *,
+    secret: bytes,
+    request_id: str,
+    view: CreateContactQuery,
 ) -> tuple[Outcome, dict[str, str], Contact, int]:
     """Create or change the contact that the keys lead to.
 
     Returns the outcome, names of custom fields that were given, the contact and its version. Raises `NotFound` for another
-    workspace, `AmbiguousMatch`, `CustomValueTaken`, `UnknownCustomField` and `Invalid`.
+    workspace, `AmbiguousMatch`, `PersonErased`, `CustomValueTaken`, `UnknownCustomField` and `Invalid`.
     """
+    by = _By(caller, workspace_id, secret, request_id, view.allow_erased)
     async with _transaction(db, dry_run=body.dry_run) as tx:
-        done = await _upsert(tx, caller, workspace_id, body, [body.contact], request_id)
+        done = await _upsert(tx, by, body, [body.contact])
         (outcome,) = done.outcomes
         if outcome.refusal is not None:
             raise _placed(outcome.refusal, "/contact")
@@ -68,6 +88,7 @@ async def upsert_contacts(
     options: UpsertOptions,
     items: Sequence[UpsertContact | Invalid],
     *,
+    secret: bytes,
     request_id: str,
 ) -> Upserted:
     """Do the same for many, one after the other; an item that was found invalid comes as such and stays so.
@@ -75,27 +96,22 @@ async def upsert_contacts(
     Raises `NotFound` for another workspace.
     """
     async with _transaction(db, dry_run=options.dry_run) as tx:
-        return await _upsert_apart(tx, caller, workspace_id, options, items, request_id)
+        return await _upsert_apart(tx, _By(caller, workspace_id, secret, request_id), options, items)
 
 
 async def _upsert_apart(
-    tx: Session,
-    caller: Caller,
-    workspace_id: UUID,
-    options: UpsertOptions,
-    items: Sequence[UpsertContact | Invalid],
-    request_id: str,
+    tx: Session, by: _By, options: UpsertOptions, items: Sequence[UpsertContact | Invalid]
 ) -> Upserted:
     """Upsert all items at once or, if the value of a unique field is in the way, by halves: so one item alone is refused."""
     try:
         async with tx.transaction():
-            return await _upsert(tx, caller, workspace_id, options, items, request_id)
+            return await _upsert(tx, by, options, items)
     except CustomValueTaken as taken:
         if len(items) == 1:
             return Upserted([refused(taken)], {})
     half = len(items) // 2
-    first = await _upsert_apart(tx, caller, workspace_id, options, items[:half], request_id)
-    second = await _upsert_apart(tx, caller, workspace_id, options, items[half:], request_id)
+    first = await _upsert_apart(tx, by, options, items[:half])
+    second = await _upsert_apart(tx, by, options, items[half:])
     return Upserted([*first.outcomes, *second.outcomes], first.names_used | second.names_used)
 
 
@@ -119,24 +135,26 @@ async def _transaction(db: Session, *, dry_run: bool) -> AsyncGenerator[Session]
         raise Unavailable("Somebody else has just written an externalId of this request; try again") from violation
 
 
-async def _upsert(
-    tx: Session,
-    caller: Caller,
-    workspace_id: UUID,
-    options: UpsertOptions,
-    items: Sequence[UpsertContact | Invalid],
-    request_id: str,
-) -> Upserted:
-    if workspace_id not in caller.scope.workspace_ids:
+async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[UpsertContact | Invalid]) -> Upserted:
+    workspace_id = by.workspace_id
+    if workspace_id not in by.caller.scope.workspace_ids:
         raise NotFound("Workspace")
     # Of all fields, since a contact that is created may lack a required one.
     definitions = await custom_fields.list_definitions(tx, workspace_id)
     known = fields_by_key(definitions)
     suggestions = Suggestions(known)
     read = [_read(one, options, known, suggestions) for one in items]
-    records, folded = await upserts.find_holders(tx, workspace_id, [one for one in read if isinstance(one, Given)])
+    given = [one for one in read if isinstance(one, Given)]
+    hashes = [person_hashes(workspace_id, one.values, by.secret) for one in given]
+    records, folded, erased = await upserts.find_holders(tx, workspace_id, given, list(chain(*hashes)))
+    is_erased = {id(one): not erased.isdisjoint(several) for one, several in zip(given, hashes, strict=True)}
     ledger = Ledger(records, folded, options, [one.slug for one in definitions if one.is_required])
-    outcomes = [ledger.apply(one) if isinstance(one, Given) else refused(one) for one in read]
+    outcomes = [
+        ledger.apply(one, is_erased=is_erased[id(one)], allow_erased=by.allow_erased)
+        if isinstance(one, Given)
+        else refused(one)
+        for one in read
+    ]
     if ledger.steps:
         try:
             await upserts.write_contacts(
@@ -145,14 +163,14 @@ async def _upsert(
                 ledger.written.values(),
                 ledger.steps,
                 source="API",
-                api_key_id=caller.api_key_id,
-                request_id=request_id,
+                api_key_id=by.caller.api_key_id,
+                request_id=by.request_id,
             )
         except UniqueViolation as violation:
             queries.raise_if_taken(violation)
             raise
-    given = (key for one in items if isinstance(one, UpsertContact) for key in one.custom_fields or ())
-    names = {known[key].slug: key for key in given if key in known and known[key].slug != key}
+    keys = (key for one in items if isinstance(one, UpsertContact) for key in one.custom_fields or ())
+    names = {known[key].slug: key for key in keys if key in known and known[key].slug != key}
     return Upserted(outcomes, names)
 
 

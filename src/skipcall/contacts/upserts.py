@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from skipcall.contacts.erased import LIST_ERASED
 from skipcall.contacts.matching import HAS_NUMBER
 from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
@@ -45,9 +46,10 @@ LOCK_WORKSPACE = Statement(
 )
 
 # Written so that each key is one search of its index, whatever the planner expects: a join might read the whole workspace.
-# `reach` is for each key.
+# `reach` is for each key. Who was erased is looked for after the locks too, since an erasure holds that of the workspace.
 FIND_HOLDERS = Statement(
     f"""
+    WITH found AS MATERIALIZED (
     SELECT id, version, {_NAMES}, custom_fields, lower(email) AS folded_email FROM contacts
     WHERE workspace_id = :workspace_id AND deleted_at IS NULL AND id = ANY (ARRAY(
         SELECT unnest(:ids::uuid[])
@@ -68,6 +70,8 @@ FIND_HOLDERS = Statement(
         ) found
     ))
     ORDER BY id FOR NO KEY UPDATE
+    )
+    SELECT found.*, e.hashes AS erased_hashes FROM (SELECT ARRAY({LIST_ERASED}) AS hashes) e LEFT JOIN found ON true ORDER BY found.id
     """
 )
 
@@ -111,8 +115,11 @@ WRITE_CONTACTS = Statement(
 )
 
 
-async def find_holders(tx: Session, workspace_id: UUID, given: Sequence[Given]) -> tuple[list[Record], dict[str, str]]:
-    """Return the contacts that any key of the items leads to, and what each e-mail address is compared by.
+async def find_holders(
+    tx: Session, workspace_id: UUID, given: Sequence[Given], person_hashes: Sequence[bytes]
+) -> tuple[list[Record], dict[str, str], set[bytes]]:
+    """Return the contacts that any key of the items leads to, what each e-mail address is compared by, and which hashes are of
+    erased people.
 
     Until the end of the transaction nobody else changes these contacts, nor upserts somebody with one of the keys. Of
     contacts with one key come so many that whatever the items change, what is left is still ambiguous.
@@ -128,8 +135,11 @@ async def find_holders(tx: Session, workspace_id: UUID, given: Sequence[Given]) 
         workspace_id=workspace_id,
         ids=[one.id for one in given if one.id],
         reach=CANDIDATES_MAX + len(given),
+        person_hashes=person_hashes,
         **keys,
     )
+    erased = set(rows[0]["erased_hashes"])
+    rows = [row for row in rows if row["id"] is not None]
     folded = dict(zip(emails, lowered, strict=True))
     folded |= {row["email"]: row["folded_email"] for row in rows if row["email"]}
     records = []
@@ -137,7 +147,7 @@ async def find_holders(tx: Session, workspace_id: UUID, given: Sequence[Given]) 
         values = {column: row[column] for column in COLUMNS}
         values["custom_fields"] = msgspec.json.decode(row["custom_fields"])
         records.append(Record(row["id"], row["version"], values))
-    return records, folded
+    return records, folded, erased
 
 
 async def write_contacts(

@@ -17,7 +17,7 @@ from skipcall.sealing import number_hash
 ATTEMPTS_MAX = 10
 LAST_ID = UUID(int=2**128 - 1)
 
-_COLUMNS = """d.id, d.phone_number, d.reason, d.source, d.evidence::text AS evidence, d.workspace_id, d.created_at, d.expires_at,
+COLUMNS = """d.id, d.phone_number, d.reason, d.source, d.evidence::text AS evidence, d.workspace_id, d.created_at, d.expires_at,
     d.lifted_at"""
 _IN_FORCE = "d.lifted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now())"
 _FILTERS = f"""d.workspace_id = ANY(:workspace_ids) AND {_IN_FORCE}
@@ -30,10 +30,10 @@ _LIST = Statement(
     ), d AS (
         SELECT * FROM do_not_call d WHERE {_FILTERS} AND d.id < :before ORDER BY d.id DESC LIMIT :limit OFFSET :offset
     )
-    SELECT {_COLUMNS}, counted.total FROM counted LEFT JOIN d ON true ORDER BY d.id DESC
+    SELECT {COLUMNS}, counted.total FROM counted LEFT JOIN d ON true ORDER BY d.id DESC
     """
 )
-_GET = Statement(f"SELECT {_COLUMNS} FROM do_not_call d WHERE d.workspace_id = ANY(:workspace_ids) AND d.id = :id")
+_GET = Statement(f"SELECT {COLUMNS} FROM do_not_call d WHERE d.workspace_id = ANY(:workspace_ids) AND d.id = :id")
 # An entry that ends sooner than the new one makes way for it; so does one that has expired. One that does not is the answer.
 _CREATE = Statement(
     f"""
@@ -55,9 +55,9 @@ _CREATE = Statement(
         ).replace(":source", "'API'")
     }
     )
-    SELECT {_COLUMNS}, true AS is_new FROM written d
+    SELECT {COLUMNS}, true AS is_new FROM written d
     UNION ALL
-    SELECT {_COLUMNS}, false FROM do_not_call d
+    SELECT {COLUMNS}, false FROM do_not_call d
     WHERE d.workspace_id = :workspace_id AND d.number_hash = :number_hash AND {_IN_FORCE}
         AND NOT EXISTS (SELECT FROM written)
         AND NOT EXISTS (SELECT FROM ended WHERE ended.id = d.id)
@@ -122,13 +122,13 @@ async def list_do_not_call(
         offset=offset,
         count_max=count_max,
     )
-    return [_entry(row) for row in rows if row["id"] is not None], rows[0]["total"]
+    return [make_entry(row) for row in rows if row["id"] is not None], rows[0]["total"]
 
 
 async def find_entry(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> DoNotCallEntry | None:
     """Return an entry of the workspaces, also one that is not in force any more, or None."""
     row = await db.fetch_row(_GET, workspace_ids=workspace_ids, id=id)
-    return None if row is None else _entry(row)
+    return None if row is None else make_entry(row)
 
 
 async def create_entry(
@@ -161,7 +161,7 @@ async def create_entry(
             request_id=request_id,
         )
         if row is not None:
-            return _entry(row), row["is_new"]
+            return make_entry(row), row["is_new"]
     raise AssertionError("entries of this number come and go faster than they can be read")
 
 
@@ -180,7 +180,8 @@ async def check_numbers(db: Session, workspace_id: UUID, numbers: Sequence[str],
     return [Standing(*row) for row in rows]
 
 
-def _entry(row: Row) -> DoNotCallEntry:
+def make_entry(row: Row) -> DoNotCallEntry:
+    """Return the entry of a row of `COLUMNS`."""
     return DoNotCallEntry(
         id=str(row["id"]),
         phone_number=row["phone_number"],

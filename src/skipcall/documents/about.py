@@ -15,6 +15,7 @@ TAGS = {
     "Calls": "Who called whom, when, and what it came to; calls come from telephony, files and this API",
     "Changes": "What has changed, for systems that keep a copy: every change once, in order, as soon as it is committed",
     "Exports": "Files of all contacts, as they are at one moment",
+    "Personal data": "Everything that is known of a person: to be handed over, or erased for good",
     "Custom fields": "Your own properties of contacts: a name that may change, a slug that never does",
     "Tags": "Outcomes of calls, which people choose; some of them stand for a success",
     "Sequences": "Contacts to call, shared out among users, and the sessions in which they are called",

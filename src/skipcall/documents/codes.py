@@ -158,6 +158,24 @@ REFUSALS = {
         "The contact was merged into another one.",
         "The header `Link` names that one; use it from now on. `POST /v1/contacts/{id}/unmerge` undoes the merge.",
     ),
+    "CALL_ERASED": (
+        "The call was erased with the person that it was with. It can still be read: that it took place, when and how it ended.",
+        "Nothing can be written to it any more.",
+    ),
+    "CONTACT_ERASED": (
+        "The contact was erased, with all that was known of the person.",
+        "Nothing brings it back. The message names the erasure, whose receipt tells when it was and who asked for it.",
+    ),
+    "PERSON_ERASED": (
+        (
+            "The new contact has an e-mail address, a LinkedIn profile, an external id, or a phone number together with the last name "
+            "of somebody who was erased in this workspace."
+        ),
+        (
+            "Take the person out of the list that this came from. If they came back by their own will, send the request with "
+            "`allowErased=true`; the history of the contact then tells so."
+        ),
+    ),
     "RESTORE_EXPIRED": (
         "What was deleted or merged can be brought back for some days, which are over.",
         "Create the contact anew.",

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from skipcall.contacts.erased import find_erased, has_erased
 from skipcall.contacts.model import CUSTOM_FIELDS_MAX
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, FIELDS_OF_WORKSPACE_MAX, Definition
@@ -95,6 +96,7 @@ async def import_contacts(
     choices: Mapping[str, str] | None = None,
     create_fields: bool = False,
     phone_required: bool = True,
+    secret: bytes | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_fault: Callable[[RowFault], None] = lambda _: None,
 ) -> ImportReport:
@@ -102,6 +104,7 @@ async def import_contacts(
 
     Columns without a field of their own go into the custom fields of the workspace that have their heading as name or
     slug; with `create_fields` missing ones are made. See `map_header` for `preset`, `choices` and `phone_required`.
+    `secret` is the server's, by which people who were erased are recognised and refused.
     The rows of earlier runs are read again for the report, and written nowhere.
     Raises `UnusableFile`, `ImportRunning`, `TooManyFields`, and `Unavailable` if the database is lost; what was
     committed until then stays, and the same call goes on from there.
@@ -110,6 +113,10 @@ async def import_contacts(
     mapping = map_header(layout.header, preset, choices, phone_required=phone_required)
     digest, lines = _fingerprint(path)
     workspace_id = UUID(workspace.id)
+    if secret is None and await has_erased(db, workspace_id):
+        raise UnusableFile(
+            "people were erased in this workspace, and without the server's secret they are not recognised"
+        )
     places, left_out = await _custom_places(db, workspace_id, mapping, create=create_fields)
     run = await queries.start_import(db, workspace_id, digest)
     report = ImportReport(
@@ -136,7 +143,7 @@ async def import_contacts(
     for _, _, faults in islice(rows, run.rows_read):
         _note(faults, report, on_fault)
     while batch := list(islice(rows, BATCH_ROWS)):
-        batch = await _write_if_free(db, workspace_id, run, report, batch, unique)
+        batch = await _write_if_free(db, workspace_id, run, report, batch, unique, secret)
         for _, _, faults in batch:
             _note(faults, report, on_fault)
         on_progress(Progress(report.rows_read, report.created, report.refused, batch[-1][0], lines))
@@ -154,10 +161,11 @@ async def _write_if_free(
     report: ImportReport,
     batch: list[Converted],
     unique: Mapping[str, _Unique],
+    secret: bytes | None,
 ) -> list[Converted]:
     for _ in range(TRIES_MAX):
         with contextlib.suppress(UniqueViolation):
-            return await _write(db, workspace_id, run, report, batch, unique)
+            return await _write(db, workspace_id, run, report, batch, unique, secret)
     raise Unavailable("Others write the same values of a unique field; import the file again")
 
 
@@ -168,12 +176,15 @@ async def _write(
     report: ImportReport,
     batch: list[Converted],
     unique: Mapping[str, _Unique],
+    secret: bytes | None,
 ) -> list[Converted]:
     """Add what can be added of a batch; return the batch with what became of its unique values.
 
     Raises `UniqueViolation` if somebody else writes one of these at the same time; nothing is added then.
     """
     async with db.begin() as tx:
+        if secret is not None:
+            batch = await _leave_out_erased(tx, workspace_id, secret, batch)
         if unique:
             batch = await _leave_out_taken(tx, workspace_id, unique, batch)
         contacts = [contact for _, contact, _ in batch if contact is not None]
@@ -217,6 +228,21 @@ async def _leave_out_taken(
         earlier = [msgspec.structs.replace(one, row_refused=refused) for one in faults]
         kept = None if refused else msgspec.structs.replace(contact, custom_fields=values)
         left.append((line, kept, [*earlier, *more]))
+    return left
+
+
+async def _leave_out_erased(tx: Session, workspace_id: UUID, secret: bytes, batch: list[Converted]) -> list[Converted]:
+    """Refuse the rows of a batch that are people who were erased."""
+    people = [msgspec.structs.asdict(contact) for _, contact, _ in batch if contact is not None]
+    is_erased = iter(await find_erased(tx, workspace_id, people, secret))
+    left: list[Converted] = []
+    for line, contact, faults in batch:
+        if contact is not None and next(is_erased):
+            reason = "this person was erased, and comes back only by their own will"
+            earlier = [msgspec.structs.replace(one, row_refused=True) for one in faults]
+            left.append((line, None, [*earlier, RowFault(line, None, "PERSON_ERASED", reason, row_refused=True)]))
+        else:
+            left.append((line, contact, faults))
     return left
 
 

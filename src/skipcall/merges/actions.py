@@ -6,7 +6,7 @@ from uuid import UUID
 
 from skipcall.api_keys.model import Caller
 from skipcall.calls.queries import Author
-from skipcall.contacts.actions import refuse_missing
+from skipcall.contacts.actions import refuse_erased, refuse_missing
 from skipcall.contacts.model import Contact, ExternalIdTaken, RestoreExpired
 from skipcall.contacts.queries import find_contact
 from skipcall.errors import Fault, Invalid, NotFound, Unavailable
@@ -128,7 +128,7 @@ async def unmerge_contact(
 ) -> tuple[UnmergedContact, int]:
     """Undo the merge of a contact that went; return what came of it and its version.
 
-    Raises `NotFound`, `NotMerged`, `RestoreExpired`, `MergeTargetGone` and `ExternalIdTaken`.
+    Raises `NotFound`, `ContactErased`, `NotMerged`, `RestoreExpired`, `MergeTargetGone` and `ExternalIdTaken`.
     """
     author = Author("API", caller.api_key_id, request_id)
     try:
@@ -136,6 +136,8 @@ async def unmerge_contact(
             merged = await queries.find_merge(tx, caller.scope.workspace_ids, id)
             if merged is None:
                 raise NotFound("Contact")
+            if merged.moved is None:
+                await refuse_erased(tx, caller, id)
             return await _unmerge(tx, merged, id, author, by_slug=by_slug)
     except UniqueViolation as violation:
         raise ExternalIdTaken(None) from violation
@@ -154,6 +156,8 @@ async def _unmerge(
     source, target = contacts[id], contacts[target_id]
     if source["merged_into_id"] != target_id:  # somebody else has undone it meanwhile
         raise NotMerged
+    if await queries.find_merge(tx, [workspace_id], id) != merged:
+        raise Unavailable("This contact was merged again, or erased, at this moment; try again")
     if target["deleted_at"] is not None:
         raise MergeTargetGone(target_id)
     values, kept = unmerge(target, moved.changes)

@@ -61,6 +61,7 @@ CREATE TABLE public.contact_consents (
     recorded_at timestamp(3) with time zone NOT NULL,
     previous_hash bytea,
     hash bytea NOT NULL,
+    erased_hash bytea,
     CONSTRAINT contact_consents_legal_basis_check CHECK ((legal_basis = ANY (ARRAY['consent'::text, 'current_contract'::text, 'b2b_legitimate_interest'::text]))),
     CONSTRAINT contact_consents_status_check CHECK ((status = ANY (ARRAY['given'::text, 'refused'::text, 'withdrawn'::text, 'objected'::text, 'asserted'::text])))
 );
@@ -194,6 +195,28 @@ BEGIN
     END IF;
     RETURN false;
 END $$;
+
+CREATE FUNCTION public.erase_consent() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.erased_hash IS NOT NULL OR NEW.erased_hash IS NULL THEN
+        RAISE EXCEPTION 'what was recorded of consent is never changed or removed: add another entry';
+    END IF;
+    NEW := OLD;
+    NEW.purpose := NULL;
+    NEW.source := '';
+    NEW.wording := NULL;
+    NEW.evidence := '{}';
+    NEW.erased_hash := erased_consent_hash(NEW);
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.erased_consent_hash(c public.contact_consents) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT sha256(c.hash || convert_to(consent_content(c), 'UTF8'))
+$$;
 
 CREATE FUNCTION public.first_id_at(moment timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -814,6 +837,7 @@ CREATE TABLE public.calls (
     last_modification_source text NOT NULL,
     deleted_at timestamp(3) with time zone,
     is_counted boolean GENERATED ALWAYS AS (((contact_id IS NOT NULL) AND (deleted_at IS NULL) AND ((type = 'outbound'::text) OR (answered_at IS NOT NULL)))) STORED NOT NULL,
+    erased_at timestamp(3) with time zone,
     CONSTRAINT calls_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'unknown'::text]))),
     CONSTRAINT calls_call_type_check CHECK ((call_type = ANY (ARRAY['CALL_SESSION'::text, 'DIRECT_CALL'::text]))),
     CONSTRAINT calls_cancel_reason_check CHECK ((cancel_reason = 'PARALLEL_RACE_LOST'::text)),
@@ -882,6 +906,7 @@ CREATE TABLE public.contacts (
     merged_into_id uuid,
     search_text text,
     search_keys integer[],
+    erasure_id uuid,
     CONSTRAINT contacts_last_modification_source_check CHECK ((last_modification_source = ANY (ARRAY['SKIPCALL'::text, 'API'::text])))
 )
 WITH (fillfactor='85');
@@ -922,6 +947,28 @@ CREATE TABLE public.do_not_call (
     lifted_at timestamp(3) with time zone,
     CONSTRAINT do_not_call_number_hash_check CHECK ((length(number_hash) = 32)),
     CONSTRAINT do_not_call_reason_check CHECK ((reason = ANY (ARRAY['OPPOSITION'::text, 'REGULATORY'::text, 'INVALID'::text, 'MANUAL'::text])))
+);
+
+CREATE TABLE public.erased_people (
+    workspace_id uuid NOT NULL,
+    key_hash bytea NOT NULL,
+    CONSTRAINT erased_people_key_hash_check CHECK ((length(key_hash) = 32))
+);
+
+CREATE TABLE public.erasures (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    contact_ids uuid[] NOT NULL,
+    status text NOT NULL,
+    receipt jsonb NOT NULL,
+    consents_sha256 bytea,
+    object_keys text[] NOT NULL,
+    api_key_id uuid,
+    request_id text,
+    next_attempt_at timestamp(3) with time zone DEFAULT now(),
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp(3) with time zone,
+    CONSTRAINT erasures_status_check CHECK ((status = ANY (ARRAY['RUNNING'::text, 'COMPLETED'::text])))
 );
 
 CREATE TABLE public.event_sweeps (
@@ -1255,6 +1302,12 @@ ALTER TABLE ONLY public.custom_unique_values
 ALTER TABLE ONLY public.do_not_call
     ADD CONSTRAINT do_not_call_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.erased_people
+    ADD CONSTRAINT erased_people_pkey PRIMARY KEY (workspace_id, key_hash);
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.event_sweeps
     ADD CONSTRAINT event_sweeps_pkey PRIMARY KEY (workspace_id);
 
@@ -1379,6 +1432,8 @@ CREATE INDEX calls_by_status ON ONLY public.calls USING btree (workspace_id, sta
 
 CREATE INDEX calls_by_type ON ONLY public.calls USING btree (workspace_id, type, id) WHERE (deleted_at IS NULL);
 
+CREATE INDEX calls_deleted ON ONLY public.calls USING btree (workspace_id, contact_id, phone_number) WHERE (deleted_at IS NOT NULL);
+
 CREATE INDEX calls_learnt_late ON ONLY public.calls USING btree (workspace_id, id) WHERE ((deleted_at IS NULL) AND public.is_learnt_late(id, started_at));
 
 CREATE INDEX calls_of_10_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 600));
@@ -1409,6 +1464,8 @@ CREATE INDEX contacts_by_value ON public.contacts USING gin (search_keys) WITH (
 
 CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspace_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
 
+CREATE INDEX contacts_merged ON public.contacts USING btree (workspace_id, merged_into_id) WHERE (merged_into_id IS NOT NULL);
+
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (archived_at IS NULL);
 
 CREATE INDEX custom_fields_required ON public.custom_fields USING btree (workspace_id) WHERE (is_required AND (archived_at IS NULL));
@@ -1416,6 +1473,8 @@ CREATE INDEX custom_fields_required ON public.custom_fields USING btree (workspa
 CREATE INDEX custom_fields_unique ON public.custom_fields USING btree (workspace_id) WHERE is_unique;
 
 CREATE UNIQUE INDEX do_not_call_by_number ON public.do_not_call USING btree (workspace_id, number_hash) WHERE (lifted_at IS NULL);
+
+CREATE INDEX erasures_to_finish ON public.erasures USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
 
 CREATE INDEX events_by_object ON public.events USING btree (workspace_id, object_id, id);
 
@@ -1467,6 +1526,8 @@ CREATE TRIGGER count_updated AFTER UPDATE ON public.sequence_contacts REFERENCIN
 
 CREATE TRIGGER count_updated_calls AFTER UPDATE ON public.calls REFERENCING OLD TABLE AS old_calls NEW TABLE AS new_calls FOR EACH STATEMENT EXECUTE FUNCTION public.count_updated_calls();
 
+CREATE TRIGGER erase_consent BEFORE UPDATE ON public.contact_consents FOR EACH ROW EXECUTE FUNCTION public.erase_consent();
+
 CREATE TRIGGER hide_tags_of_deleted AFTER UPDATE OF deleted_at ON public.calls FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION public.hide_tags_of_deleted_call();
 
 CREATE TRIGGER hold_unique_values AFTER UPDATE OF custom_fields, deleted_at ON public.contacts FOR EACH ROW WHEN (public.has_unique_fields(new.workspace_id)) EXECUTE FUNCTION public.hold_unique_values();
@@ -1479,7 +1540,9 @@ CREATE TRIGGER keep_search_texts BEFORE INSERT OR UPDATE OF first_name, last_nam
 
 CREATE TRIGGER record_allow_phone_calls AFTER UPDATE ON public.contacts FOR EACH ROW WHEN ((old.allow_phone_calls IS DISTINCT FROM new.allow_phone_calls)) EXECUTE FUNCTION public.record_allow_phone_calls();
 
-CREATE TRIGGER refuse_change_of_consents BEFORE DELETE OR UPDATE OR TRUNCATE ON public.contact_consents FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_consents();
+CREATE TRIGGER record_first_allow_phone_calls AFTER INSERT ON public.contacts FOR EACH ROW WHEN ((NOT new.allow_phone_calls)) EXECUTE FUNCTION public.record_allow_phone_calls();
+
+CREATE TRIGGER refuse_change_of_consents BEFORE DELETE OR TRUNCATE ON public.contact_consents FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_consents();
 
 CREATE TRIGGER refuse_removal AFTER DELETE ON public.calls FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_removal_of_calls();
 
@@ -1570,6 +1633,12 @@ ALTER TABLE ONLY public.custom_fields
 
 ALTER TABLE ONLY public.do_not_call
     ADD CONSTRAINT do_not_call_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.erased_people
+    ADD CONSTRAINT erased_people_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.event_sweeps
     ADD CONSTRAINT event_sweeps_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);

@@ -14,8 +14,9 @@ from uuid import UUID
 
 import msgspec
 
+from skipcall.calls.actions import missing
 from skipcall.contacts.model import Source
-from skipcall.errors import NotFound, PreconditionFailed, Refusal
+from skipcall.errors import PreconditionFailed, Refusal
 from skipcall.http.problems import BodyTimeout
 from skipcall.postgres.db import Session
 from skipcall.recordings import queries
@@ -98,7 +99,7 @@ async def store_recording(
     async with db.begin() as session:
         workspace_id = await queries.lock_call(session, workspace_ids, call_id)
         if workspace_id is None:
-            refusal = NotFound("Call")
+            refusal = await missing(session, workspace_ids, call_id)
         elif accepts is not None:
             (shown, *_) = await queries.find_recordings(session, workspace_ids, call_id)
             if not accepts(shown if shown.object_key else None):
@@ -145,7 +146,7 @@ async def erase_recordings(
     async with db.begin() as session:
         workspace_id = await queries.lock_call(session, workspace_ids, call_id)
         if workspace_id is None:
-            raise NotFound("Call")
+            raise await missing(session, workspace_ids, call_id)
         keys = await queries.erase_recordings(
             session,
             workspace_id,

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall import clock
+from skipcall.calls.model import CallErased
 from skipcall.errors import NotFound
 from skipcall.outbound.client import Answer, Client, TooLarge
 from skipcall.outbound.urls import OutboundError
@@ -155,7 +156,7 @@ class Fetcher:
             raise _GiveUp(str(failure)) from failure
         except NotAudio as failure:
             raise _GiveUp("what the provider sent is no WAV, MP3, OGG or M4A file") from failure
-        except NotFound as deleted:
+        except (NotFound, CallErased) as deleted:
             raise _GiveUp("the call was deleted") from deleted
         except OutboundError as failure:
             raise _Retry(str(failure)) from failure

@@ -50,7 +50,7 @@ FIND_RECORDING = Statement(
 LOCK_CALL = Statement(
     """
     SELECT workspace_id FROM calls
-    WHERE workspace_id = ANY(:workspace_ids) AND id = :call_id AND deleted_at IS NULL FOR NO KEY UPDATE
+    WHERE workspace_id = ANY(:workspace_ids) AND id = :call_id AND deleted_at IS NULL AND erased_at IS NULL FOR NO KEY UPDATE
     """
 )
 

@@ -119,6 +119,7 @@ async def get_linked_audio(request: Request, token: str) -> Answer:
     answers=Recording,
     noun="Call",
     success=201,
+    statuses=(410,),
     conditional=True,
     body_types=_TYPES,
     body_bytes_max=RECORDING_BYTES_MAX,
@@ -157,7 +158,15 @@ async def put_recording_audio(request: Request, id: UUID) -> Answer:
     return Answer(encode(recording_of(one, None)), 200 if stored.was_there else 201, headers)
 
 
-@operation("DELETE", "/v1/calls/{id}/recording", tag="Calls", scope="recordings:write", noun="Call", success=204)
+@operation(
+    "DELETE",
+    "/v1/calls/{id}/recording",
+    tag="Calls",
+    scope="recordings:write",
+    noun="Call",
+    success=204,
+    statuses=(410,),
+)
 async def delete_recording(request: Request, id: UUID) -> Answer:
     """Erase a call's recording.
 

@@ -54,6 +54,7 @@ class _Work(msgspec.Struct, eq=False):
     claimed_leg: str | None = None  # of a new one
     keys: list[Key] = []
     identity: str | None = None
+    is_erased: bool = False
     recording_ids: set[str] = set()
     report_numbers: list[int] = []  # of the reports that must be tried again if it cannot be written
 
@@ -216,6 +217,7 @@ class _Desk:
             if work is None:
                 state = CallState() if found.state is None else _decode_state(found.state)
                 work = _Work(found.call_id, state, state, found.report_count, found.started_at)
+                work.is_erased = found.is_erased
                 self._by_id[work.id] = work
             self._by_key.setdefault(found.key, []).append(work)
 
@@ -231,6 +233,8 @@ class _Desk:
         """Merge a report into the calls that it is about; the first of a call begins it."""
         works = list(self._by_id.values()) if only is not None else self._calls_of(report)
         for work in works:
+            if work.is_erased:  # it began a call that nobody may know of any more
+                continue
             work.report_numbers = [*work.report_numbers, number]
             if report.provider_call_id != work.state.provider_call_id and not routing.concerns(report, work.state):
                 continue

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall.api_keys.model import Caller
+from skipcall.calls.actions import missing
 from skipcall.errors import Fault, Invalid, NotFound, PreconditionFailed
 from skipcall.http.conditional import answer_versioned, etag
 from skipcall.http.request import Answer, Request
@@ -47,6 +48,7 @@ async def get_transcription(request: Request, id: UUID) -> Answer:
     scope="transcriptions:write",
     answers=Transcription,
     noun="Call",
+    statuses=(410,),
     conditional=True,
     body_bytes_max=BODY_BYTES_MAX,
 )
@@ -63,7 +65,7 @@ async def put_transcription(request: Request, id: UUID, body: PutTranscription) 
     async with request.database.begin() as session:
         workspace_id = await lock_call(session, scope, id)
         if workspace_id is None:
-            raise NotFound("Call")
+            raise await missing(session, scope, id)
         is_written = await queries.put_transcription(
             session,
             workspace_id,

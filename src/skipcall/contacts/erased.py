@@ -1,0 +1,63 @@
+"""How a person who was erased is recognised: by keyed hashes of what identifies somebody, of which nothing can be read back.
+
+A key is an e-mail address in any case, a LinkedIn profile, an external id, or a phone number together with the last name: a
+number alone may be a switchboard's, and the do-not-call list is there for numbers.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from skipcall.postgres.db import Session, Statement
+from skipcall.sealing import people_hashes
+
+# The person's own pages, without what a link to them may carry along: countries, languages, where it was found.
+_PROFILE = re.compile(r"linkedin\.com/(in|pub|sales/lead|sales/people)/([^/?#,]+)", re.IGNORECASE)
+
+# Which hashes are of erased people: parts of the statements that create contacts.
+LIST_ERASED = "SELECT key_hash FROM erased_people WHERE workspace_id = :workspace_id AND key_hash = ANY(:person_hashes)"
+IS_ERASED = f"SELECT EXISTS ({LIST_ERASED}) AS is_erased"
+_LIST_ERASED = Statement(LIST_ERASED)
+HAS_ERASED = Statement("SELECT EXISTS (SELECT FROM erased_people WHERE workspace_id = :workspace_id)")
+
+
+def person_hashes(workspace_id: UUID, person: Mapping[str, Any], secret: bytes) -> list[bytes]:
+    """Return the hash of each key of a person, given by column. Those of two workspaces have nothing in common."""
+    return people_hashes((f"{workspace_id} {key}" for key in _keys(person)), secret)
+
+
+async def find_erased(
+    tx: Session, workspace_id: UUID, people: Sequence[Mapping[str, Any]], secret: bytes
+) -> list[bool]:
+    """Return of each of many people, given by column, whether it was erased."""
+    hashes = [person_hashes(workspace_id, one, secret) for one in people]
+    rows = await tx.fetch_rows(_LIST_ERASED, workspace_id=workspace_id, person_hashes=list(chain(*hashes)))
+    erased = {row["key_hash"] for row in rows}
+    return [not erased.isdisjoint(several) for several in hashes]
+
+
+async def has_erased(db: Session, workspace_id: UUID) -> bool:
+    """Return whether anybody was erased in a workspace."""
+    return bool(await db.fetch_value(HAS_ERASED, workspace_id=workspace_id))
+
+
+def _keys(person: Mapping[str, Any]) -> Iterator[str]:
+    if person.get("email"):
+        yield f"email {person['email'].casefold()}"
+    for column in ("linkedin_url", "linkedin_sales_url"):
+        profile = _PROFILE.search(person.get(column) or "")
+        if profile:
+            yield f"linkedin {profile[1]} {profile[2]}".casefold()
+    if person.get("external_id"):
+        yield f"externalId {person['external_id']}"
+    name = _folded(person.get("last_name") or "")
+    for number in person.get("phone_numbers") or ():
+        yield f"phone {number} {name}"
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return " ".join("".join(one for one in decomposed if not unicodedata.combining(one)).casefold().split())

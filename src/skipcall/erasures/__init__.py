@@ -1,0 +1,1 @@
+"""Everything that is known of a person: shown in one piece, and erased for good."""

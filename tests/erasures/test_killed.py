@@ -1,0 +1,64 @@
+"""Whoever is killed at whichever moment of an erasure: nothing was done, or the next one finishes it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from skipcall.storage.folder import Folder
+from tests.erasures.conftest import Kept
+from tests.make import Make, Team
+from tests.recordings.sounds import wav
+
+KILLED = Path(__file__).with_name("killed.py")
+ROOT = Path(__file__).parents[2]
+
+
+def run(make: Make, folder: Path, step: str, *ids: Any) -> int:
+    """Run the process and return its status, which is below 0 if it was killed."""
+    command = [sys.executable, str(KILLED), make.database_url, str(folder), step, *map(str, ids)]
+    return subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}, check=False).returncode
+
+
+@pytest.mark.parametrize("kept", ["folder"], indirect=True)
+@pytest.mark.parametrize("step", ["one deleted", "deleted"])
+def test_files_that_a_killed_worker_left_are_removed_by_the_next(kept: Kept, tmp_path: Path, step: str) -> None:
+    team, make = kept.team, kept.team.make
+    contact = team.contact()
+    for _ in range(2):
+        call = team.call(contact_id=UUID(contact.rpartition("/")[2]))
+        headers = {"content-type": "audio/wav"}
+        team.client.request("PUT", f"{call}/recording/audio", content=wav(), headers=headers, status=201)
+    erasure = team.client.post(f"{contact}/erase", None, status=202)
+    assert isinstance(kept.storage, Folder)
+    folder = tmp_path / "data" / "recordings"
+    before = len(kept.objects())
+    assert run(make, folder, step) < 0
+    assert len(kept.objects()) < before == 2
+    place = f"/v1/erasures/{erasure['id']}"
+    assert team.client.get(place)["status"] == "RUNNING"
+    kept.work()
+    assert team.client.get(place)["status"] == "RUNNING", "the killed one still has its lease"
+    make.rows("UPDATE erasures SET next_attempt_at = now() WHERE id = :id RETURNING id", id=UUID(erasure["id"]))
+    kept.work()
+    assert team.client.get(place)["status"] == "COMPLETED"
+    assert kept.objects() == {}
+
+
+@pytest.mark.parametrize("statements", [2, 7, 12, 17, 22])
+def test_killed_before_the_end_nothing_was_done(team: Team, make: Make, tmp_path: Path, statements: int) -> None:
+    person = {"firstName": "Zoé", "lastName": "Müller", "phoneNumbers": ["+33639980501"], "email": "zoe@example.com"}
+    contact = team.client.post("/v1/contacts", person)["id"]
+    path = f"/v1/contacts/{contact}"
+    call = team.call(contact_id=UUID(contact), notes="Zoé")
+    before = team.client.get(f"{path}/personal-data")
+    assert run(make, tmp_path, str(statements), team.organization_id, team.workspace_id, contact) < 0
+    assert team.client.get(f"{path}/personal-data") == before
+    assert team.client.walk("/v1/erasures") == []
+    assert team.client.post("/v1/contacts", person)["email"], "nor is anybody refused"
+    assert run(make, tmp_path, "1000", team.organization_id, team.workspace_id, contact) == 0
+    assert team.client.get(path, status=410)["error"]["code"] == "CONTACT_ERASED"
+    assert team.client.get(call)["notes"] is None

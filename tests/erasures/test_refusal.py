@@ -1,0 +1,169 @@
+"""Who was erased does not come back by an old list: one by one, in a batch, by an import."""
+
+import threading
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skipcall.contacts.erased import person_hashes
+from skipcall.imports.actions import ImportReport, import_contacts
+from skipcall.imports.model import UnusableFile
+from skipcall.postgres.db import Database
+from skipcall.workspaces.model import Scope
+from skipcall.workspaces.queries import get_workspace
+from tests.client import Client
+from tests.make import Make, Team
+from tests.serving import SECRET
+
+NEW = {"firstName": "Z.", "lastName": "Nobody", "phoneNumbers": ["+33639980409"]}
+KNOWN_BY: dict[str, dict[str, Any]] = {
+    "e-mail": {"email": "ZOE@example.COM"},
+    "profile": {"linkedinUrl": "http://linkedin.com/in/Zoe-Mueller-example?trk=x"},
+    "sales profile": {"linkedinSalesUrl": "https://www.linkedin.com/sales/lead/ACwAAAB,NAME_SEARCH,x1"},
+    "number and name": {"phoneNumbers": ["+33639980409", "+33639980401"], "lastName": "MULLER"},
+}
+UNKNOWN_BY: dict[str, dict[str, Any]] = {
+    "the number alone": {"phoneNumbers": ["+33639980401"]},
+    "the name alone": {"firstName": "Zoé", "lastName": "Müller"},
+    "the page of a company": {"linkedinUrl": "https://www.linkedin.com/company/atelier-nord"},
+    "another address": {"email": "zoe@example.org"},
+}
+
+
+@pytest.fixture
+def erased(team: Team) -> Team:
+    """A team of which somebody was erased."""
+    path = team.contact(
+        first_name="Zoé",
+        last_name="Müller",
+        email="Zoe@Example.com",
+        linkedin_url="https://fr.linkedin.com/in/zoe-mueller-example/",
+        linkedin_sales_url="https://www.linkedin.com/sales/lead/ACwAAAB,NAME_SEARCH,q9",
+        phone_numbers=["+33639980401", "+33639980402"],
+    )
+    team.client.patch(path, {"url": "https://atelier-nord.example"})
+    assert team.client.post(f"{path}/erase", None, status=200)["receipt"]["refusedBy"] == 5
+    return team
+
+
+@pytest.mark.parametrize("key", KNOWN_BY)
+def test_a_known_person_is_refused_whoever_writes_them(erased: Team, key: str) -> None:
+    client, person = erased.client, NEW | KNOWN_BY[key]
+    assert client.post("/v1/contacts", person, status=409)["error"]["code"] == "PERSON_ERASED"
+    assert client.post("/v1/contacts/upsert", {"contact": person}, status=409)["error"]["code"] == "PERSON_ERASED"
+    other = NEW | {"phoneNumbers": ["+33639980410"]}
+    results = client.post("/v1/contacts/batch", {"items": [person, other]}, status=200)["results"]
+    assert [one["status"] for one in results] == ["error", "created"], "one that is refused leaves the others alone"
+    assert results[0]["error"]["code"] == "PERSON_ERASED"
+    assert len(client.walk("/v1/contacts")) == 1
+
+
+@pytest.mark.parametrize("key", UNKNOWN_BY)
+def test_others_who_have_something_in_common_are_not(erased: Team, key: str) -> None:
+    erased.client.post("/v1/contacts", NEW | UNKNOWN_BY[key])
+
+
+def test_what_another_system_knows_them_by_is_known_too(team: Team) -> None:
+    person = {"externalId": "crm-7"}
+    created = team.client.post("/v1/contacts/upsert", {"contact": NEW | person})["contact"]
+    team.client.post(f"/v1/contacts/{created['id']}/erase", None, status=200)
+    again = NEW | person | {"lastName": "Other", "phoneNumbers": ["+33639980411"]}
+    assert team.client.post("/v1/contacts/upsert", {"contact": again}, status=409)["error"]["code"] == "PERSON_ERASED"
+
+
+@pytest.mark.parametrize("path", ["/v1/contacts", "/v1/contacts/upsert"])
+def test_who_comes_back_by_their_own_will_is_told_apart_in_the_history(erased: Team, path: str) -> None:
+    client, person = erased.client, NEW | KNOWN_BY["e-mail"]
+    body = {"contact": person} if path.endswith("upsert") else person
+    answer = client.post(f"{path}?allowErased=true", body)
+    contact = answer.get("contact", answer)
+    [entry] = client.walk(f"/v1/contacts/{contact['id']}/history")
+    assert entry["changes"] == {"allowErased": {"old": None, "new": True}}
+    client.patch(f"/v1/contacts/{contact['id']}", {"linkedinUrl": KNOWN_BY["profile"]["linkedinUrl"]})
+    updated = client.post("/v1/contacts/upsert", {"contact": {"email": person["email"], "city": "Lille"}}, status=200)
+    assert updated["status"] == "updated", "who is there is not created"
+    stranger = client.post(f"{path}?allowErased=true", {"contact": OTHER} if "contact" in body else OTHER)
+    [entry] = client.walk(f"/v1/contacts/{stranger.get('contact', stranger)['id']}/history")
+    assert entry["changes"] == {}, "nobody who was erased"
+
+
+OTHER = NEW | {"phoneNumbers": ["+33639980412"]}
+
+
+def test_another_workspace_does_not_know(erased: Team) -> None:
+    other = erased.workspace()
+    client = erased.client_for(other)
+    client.post("/v1/contacts", NEW | KNOWN_BY["e-mail"])
+
+
+def bring(team: Team, path: Path, secret: bytes | None) -> ImportReport:
+    async def run() -> ImportReport:
+        database = Database(team.make.database_url, 1)
+        await database.open()
+        try:
+            scope = Scope(team.organization_id, (team.workspace_id,))
+            return await import_contacts(
+                database, await get_workspace(database, scope, team.workspace_id), path, secret=secret
+            )
+        finally:
+            await database.close()
+
+    return team.make.run(run())
+
+
+def test_an_import_leaves_them_out_and_says_so(erased: Team, tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text(
+        "firstName,lastName,email,phoneNumbers,allowPhoneCalls\n"
+        "Zoé,Müller,zoe@example.com,+33639980420,true\n"
+        "Ana,Lopez,ana@example.com,+33639980421,false\n"
+    )
+    with pytest.raises(UnusableFile, match="secret"):
+        bring(erased, path, None)
+    report = bring(erased, path, SECRET.encode())
+    assert (report.rows_read, report.created, report.refused) == (2, 1, 1)
+    assert [(one.line, one.code, one.row_refused) for one in report.faults] == [(2, "PERSON_ERASED", True)]
+    assert "zoe" not in report.faults[0].reason.lower()
+    [ana] = erased.client.walk("/v1/contacts")
+    [entry] = erased.client.walk(f"/v1/contacts/{ana['id']}/consents")
+    assert (entry["status"], entry["source"]) == ("objected", "SKIPCALL"), "a refusal that a file brings is kept too"
+
+
+def test_whoever_writes_them_while_they_are_erased(make: Make) -> None:
+    """An upsert finds the contact before the erasure, or is refused; it never makes the person anew."""
+    for attempt in range(12):
+        team = make.team()
+        person = NEW | {"email": f"zoe-{attempt}@example.com"}
+        path = f"/v1/contacts/{team.client.post('/v1/contacts', person)['id']}"
+        begin = threading.Barrier(3)
+
+        def write(client: Client, person: Any = person, begin: Any = begin) -> None:
+            begin.wait()
+            for number in range(4):
+                client.request("POST", "/v1/contacts/upsert", json={"contact": person | {"city": f"City {number}"}})
+
+        writers = [threading.Thread(target=write, args=[team.client_for()]) for _ in range(2)]
+        for one in writers:
+            one.start()
+        begin.wait()
+        team.client.post(f"{path}/erase", None, status=200)
+        for one in writers:
+            one.join()
+        assert team.client.walk("/v1/contacts") == []
+        assert "City" not in str(team.client.walk(f"{path}/history"))
+
+
+TEXT = st.text(st.characters(codec="ascii"), min_size=1, max_size=30)
+
+
+@given(email=TEXT, name=st.text(max_size=30), profile=TEXT, number=TEXT)
+def test_hashes_are_of_one_workspace_and_one_secret(email: str, name: str, profile: str, number: str) -> None:
+    person = {"last_name": name, "linkedin_url": f"https://linkedin.com/in/{profile}", "phone_numbers": [number]}
+    hashes = person_hashes(UUID(int=1), person | {"email": email}, b"one")
+    assert hashes == person_hashes(UUID(int=1), person | {"email": email.swapcase()}, b"one")
+    assert not set(hashes) & set(person_hashes(UUID(int=2), person | {"email": email}, b"one"))
+    assert not set(hashes) & set(person_hashes(UUID(int=1), person | {"email": email}, b"two"))
