@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from skipcall import ids
 from skipcall.erasures.actions import Eraser
 from skipcall.exports.actions import Exporter
 from skipcall.postgres.db import Database
@@ -60,10 +61,13 @@ def kept(request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path: P
         if request.param == "bucket":
             s3: S3Server = request.getfixturevalue("s3")
             settings |= s3.settings
+            settings["SKIPCALL_STORAGE"] += f"/{ids.new_id()}"  # of no other test
         server = ending.enter_context(ServerProcess(postgres.url, tmp_path / "server.log", **settings))
         make = Make(postgres.url, server.url)
         ending.callback(make.close)
         storage = open_storage(load(settings))
+        # What other tests have left to be done.
+        make.rows("UPDATE exports SET next_attempt_at = NULL WHERE next_attempt_at IS NOT NULL RETURNING id")
         yield Kept(make.team(), storage, lambda: make.run(_work(postgres.url, storage)))
         assert not server.failures, server.failures
 
