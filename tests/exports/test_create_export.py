@@ -23,7 +23,7 @@ from skipcall.storage.folder import Folder
 from skipcall.workspaces.model import Scope
 from skipcall.workspaces.queries import get_workspace
 from tests.client import Client
-from tests.exports.conftest import Kept
+from tests.keeping import Kept
 from tests.make import Make, Team, phone_number
 
 EXPORTS = "/v1/exports"
