@@ -11,6 +11,7 @@ import msgspec
 
 from skipcall.contacts import upserts
 from skipcall.contacts.erased import person_hashes
+from skipcall.contacts.model import PersonErased
 from skipcall.contacts.upsert_model import AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import Definition
@@ -141,4 +142,6 @@ def _refusal(refusal: Refusal, ledger: Ledger) -> list[tuple[str, str, str, str]
             # An id that a dry run has invented leads nowhere.
             contacts.append(f"{'an earlier row' if ledger.is_new(UUID(one.id)) else one.id} ({keys})")
         return [("", refusal.code, refusal.message, "; ".join(contacts))]
+    if isinstance(refusal, PersonErased):
+        return [("", refusal.code, "This person was erased, and comes back only by their own will", "")]
     return [(fault.pointer[1:], fault.code, fault.message, "") for fault in refusal.faults]

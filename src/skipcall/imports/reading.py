@@ -115,8 +115,8 @@ def _choices(header: Sequence[str], settings: CreateImport) -> dict[str, str]:
         for heading, meant in settings.mapping.items()
     }
     taken = {heading_key(heading) for heading in asked}
-    # In address books a UID tells which entry it is: no other system's name for the person, unless that is asked for.
-    own = CARD_COLUMNS | {"UID": "externalId" if "externalId" in settings.match_by else IGNORED}
+    # In address books a UID tells which entry it is: no other system's name for the person, unless `mapping` says so.
+    own = CARD_COLUMNS | {"UID": IGNORED}
     if header != CARD_HEADER:
         own = {heading: _OWN[key] for heading in header if (key := heading_key(heading)) in _OWN}
         if "id" not in settings.match_by:
