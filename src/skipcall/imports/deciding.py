@@ -112,7 +112,7 @@ class Tally:
             told = [(fault.column or "", fault.code, fault.reason, "") for fault in faults]
             if outcome is not None and outcome.refusal is not None:
                 told += _refusal(outcome.refusal, decided.ledger)
-            for column, *rest in told:
+            for column, *rest in dict.fromkeys(told):  # of several parts of a cell
                 if self.counts.errors < ERRORS_KEPT_MAX:
                     writer.writerow([line, column[:HEADING_LENGTH_MAX], *rest])
                 self.counts.errors += 1
