@@ -1,28 +1,38 @@
 """The importer: rows a second on one core, its memory, and the share of a bare COPY of the same rows.
 
-python -m benchmarks.importing URL ORGANIZATION WORKSPACE FILE      one import, in a process of its own
+python -m benchmarks.importing URL ORGANIZATION WORKSPACE FILE            one import, in a process of its own
+python -m benchmarks.importing URL ORGANIZATION WORKSPACE FILE job        the same as a job, as a client asks for it
 """
 
 import asyncio
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
-from benchmarks.data import Tenant, create_bench_workspace
+from benchmarks.data import SECRET, Tenant, create_bench_workspace
 from benchmarks.figures import Figure, Plan, Results
 from benchmarks.machine import cores, memory_mib, pinned_to
 from benchmarks.servers import ROOT, BenchmarkError
+from skipcall import ids
 from skipcall.demo.people import write
+from skipcall.imports import jobs
 from skipcall.imports.actions import import_contacts
+from skipcall.imports.model import CreateImport
+from skipcall.imports.running import Importer
+from skipcall.imports.uploading import store_file
 from skipcall.postgres.db import Database, Statement, connect
+from skipcall.storage.folder import Folder
 from skipcall.workspaces.model import Scope
 from skipcall.workspaces.queries import get_workspace
 
 ROWS_PER_SECOND_MIN = 10_000.0
+JOB_OF_COPY_MIN = 0.30
 MEMORY_GROWTH_MAX = 1.10
 SHORT_SHARE = 5  # the short file has a fifth of the rows
 
@@ -51,23 +61,27 @@ def measure(url: str, tenant: Tenant, place: Path, plan: Plan, results: Results)
     server_core, _ = cores()
     with pinned_to(server_core):
         copied = asyncio.run(_copy(url, tenant, workspace_id))
-    results.measurements["import"] = {"short": short, "long": long, "copy_rows_per_second": copied}
+    job, _ = _import(url, tenant, place, plan.import_rows, "job")
+    if job.created < 0.9 * job.rows:
+        raise BenchmarkError(f"only {job.created} of {job.rows} rows were imported by the job")
+    results.measurements["import"] = {"short": short, "long": long, "job": job, "copy_rows_per_second": copied}
     rate = long.rows / long.seconds
     results.figures += [
         Figure("importer", rate, "rows/s", at_least=ROWS_PER_SECOND_MIN),
         Figure("importer, of a bare COPY", rate / copied),
+        Figure("import as a job, of a bare COPY", job.rows / job.seconds / copied, at_least=JOB_OF_COPY_MIN),
         Figure(f"importer, memory of {SHORT_SHARE} x rows", long.peak_mib / short.peak_mib, at_most=MEMORY_GROWTH_MAX),
     ]
 
 
-def _import(url: str, tenant: Tenant, place: Path, rows: int) -> tuple[Import, UUID]:
+def _import(url: str, tenant: Tenant, place: Path, rows: int, *how: str) -> tuple[Import, UUID]:
     path = place / f"{rows}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         write(rows, file)
     workspace_id = asyncio.run(_workspace(url, tenant))
     server_core, _ = cores()
     command = [sys.executable, "-m", "benchmarks.importing"]
-    command += [url, str(tenant.organization_id), str(workspace_id), str(path)]
+    command += [url, str(tenant.organization_id), str(workspace_id), str(path), *how]
     with pinned_to(server_core):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -109,5 +123,34 @@ async def _run(url: str, organization: str, workspace: str, path: str) -> Import
     return Import(report.rows_read, report.created, seconds, memory_mib("self", "VmHWM"))
 
 
+async def _run_job(url: str, _: str, workspace: str, path: str) -> Import:
+    """Import a file as the worker does, matching e-mail addresses (numbers are few, and shared); it is in the storage when the clock starts."""
+    db = Database(url, 2)
+    await db.open()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            storage = Folder(Path(folder))
+            workspace_id = UUID(workspace)
+            settings = CreateImport(match_by=["email"], create_fields=True, dry_run=False)
+            made = await jobs.create_import(db, workspace_id, settings, ids.new_id())
+            assert made is not None
+            await store_file(db, storage, made, _chunks(Path(path)))
+            began = time.monotonic()
+            await Importer(db, storage, SECRET.encode()).step()
+            seconds = time.monotonic() - began
+            done = await jobs.find_import(db, [workspace_id], UUID(made.id))
+    finally:
+        await db.close()
+    assert done is not None
+    return Import(done.rows_read, done.counts.created, seconds, memory_mib("self", "VmHWM"))
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 16):
+            yield chunk
+
+
 if __name__ == "__main__":
-    sys.stdout.write(msgspec.json.encode(asyncio.run(_run(*sys.argv[1:]))).decode())
+    run = _run_job if sys.argv[5:] else _run
+    sys.stdout.write(msgspec.json.encode(asyncio.run(run(*sys.argv[1:5]))).decode())

@@ -1,10 +1,12 @@
-"""A storage that kills its process right after one of its steps."""
+"""What kills its process: a storage right after one of its steps, a database after so many statements."""
 
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from skipcall.postgres.db import Row, Session, Statement
 from skipcall.storage.folder import Folder
 
 
@@ -39,3 +41,23 @@ class Deadly(Folder):
         await super().delete(keys[:1] if self.step == "one deleted" else keys)
         if self.step in {"one deleted", "deleted"}:
             die()
+
+
+def die_after(statements: int) -> None:
+    """Let this process die after so many statements that answer something."""
+    left = iter(range(statements))
+    fetch_rows, fetch_row = Session.fetch_rows, Session.fetch_row
+
+    async def rows(self: Session, statement: Statement, **values: Any) -> list[Row]:
+        found = await fetch_rows(self, statement, **values)
+        if next(left, None) is None:
+            die()
+        return found
+
+    async def row(self: Session, statement: Statement, **values: Any) -> Row | None:
+        found = await fetch_row(self, statement, **values)
+        if next(left, None) is None:
+            die()
+        return found
+
+    Session.fetch_rows, Session.fetch_row = rows, row  # type: ignore[method-assign]

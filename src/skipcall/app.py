@@ -30,6 +30,7 @@ from skipcall.http.request import Answer, Request
 from skipcall.http.routing import Operation
 from skipcall.http.server import Application
 from skipcall.idempotency.actions import forget_old_answers, perform_once
+from skipcall.imports import routes as imports
 from skipcall.merges import routes as merges
 from skipcall.phone_numbers import routes as phone_numbers
 from skipcall.postgres.db import SEARCH_SETTINGS, Database
@@ -82,6 +83,15 @@ OPERATIONS: tuple[Operation, ...] = (
     erasures.erase_contact,
     erasures.list_erasures,
     erasures.get_erasure,
+    imports.list_imports,
+    imports.create_import,
+    imports.get_import,
+    imports.put_import_file,
+    imports.confirm_import,
+    imports.cancel_import,
+    imports.undo_import,
+    imports.get_import_errors,
+    imports.delete_import,
     contacts.add_phone_number,
     contacts.remove_phone_number,
     contact_upserts.upsert_contact,
@@ -156,7 +166,9 @@ class Server:
             )
         self._database = Database(read.database_url, read.connections_max)
         self._searches = Database(read.database_url, SEARCH_CONNECTIONS_MAX, SEARCH_SETTINGS)
-        self._archive = Archive(open_storage(read), read.recording_bytes_max, read.secret.encode(), read.public_url)
+        self._archive = Archive(
+            open_storage(read), read.recording_bytes_max, read.secret.encode(), read.public_url, read.import_bytes_max
+        )
         self._gate = Gate(self._database, read.secret.encode(), read.trusted_proxies)
         self._sources = Sources(read.secret.encode(), read.public_url)
         self._application = Application(operations(read.public_url), self._admit, self._perform)

@@ -12,7 +12,8 @@ CONNECTIONS_MAX = 500
 CHANGES_DAYS = 90
 CHANGES_DAYS_MAX = 36_500
 RECORDING_BYTES_MAX = 200_000_000
-RECORDING_BYTES_LIMIT = 5_000_000_000  # S3 copies no larger object in one request
+IMPORT_BYTES_MAX = 500_000_000
+OBJECT_BYTES_LIMIT = 5_000_000_000  # S3 copies no larger object in one request
 SECRET_LENGTH_MIN = 32
 
 
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_secret_file: Path | None = None  # SKIPCALL_S3_SECRET_FILE: file that holds the secret instead
     changes_days: int = CHANGES_DAYS  # SKIPCALL_CHANGES_DAYS: how long changes of contacts and calls are kept
     recording_bytes_max: int = RECORDING_BYTES_MAX  # SKIPCALL_RECORDING_BYTES_MAX: size of one recording
+    import_bytes_max: int = IMPORT_BYTES_MAX  # SKIPCALL_IMPORT_BYTES_MAX: size of one file of contacts
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -59,9 +61,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     outbound = _networks("SKIPCALL_OUTBOUND_NETWORKS", environment.get("SKIPCALL_OUTBOUND_NETWORKS", ""))
     public_url = _address("SKIPCALL_PUBLIC_URL", environment.get("SKIPCALL_PUBLIC_URL"))
     binaries = environment.get("SKIPCALL_POSTGRES_BINARIES")
-    recording = environment.get("SKIPCALL_RECORDING_BYTES_MAX") or str(RECORDING_BYTES_MAX)
-    if not recording.isdecimal() or not 1 <= int(recording) <= RECORDING_BYTES_LIMIT:
-        raise SettingsError(f"SKIPCALL_RECORDING_BYTES_MAX must be a whole number from 1 to {RECORDING_BYTES_LIMIT}")
+    recording = environment.get("SKIPCALL_RECORDING_BYTES_MAX")
+    file_of_contacts = environment.get("SKIPCALL_IMPORT_BYTES_MAX")
     days = environment.get("SKIPCALL_CHANGES_DAYS") or str(CHANGES_DAYS)
     if not days.isdecimal() or not 1 <= int(days) <= CHANGES_DAYS_MAX:
         raise SettingsError(f"SKIPCALL_CHANGES_DAYS must be a whole number from 1 to {CHANGES_DAYS_MAX}")
@@ -82,8 +83,15 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         s3_secret=environment.get("SKIPCALL_S3_SECRET") or _text_in("SKIPCALL_S3_SECRET_FILE", secret_file),
         s3_secret_file=Path(secret_file) if secret_file else None,
         changes_days=int(days),
-        recording_bytes_max=int(recording),
+        recording_bytes_max=_bytes("SKIPCALL_RECORDING_BYTES_MAX", recording, RECORDING_BYTES_MAX),
+        import_bytes_max=_bytes("SKIPCALL_IMPORT_BYTES_MAX", file_of_contacts, IMPORT_BYTES_MAX),
     )
+
+
+def _bytes(name: str, text: str | None, default: int) -> int:
+    if text and (not text.isdecimal() or not 1 <= int(text) <= OBJECT_BYTES_LIMIT):
+        raise SettingsError(f"{name} must be a whole number from 1 to {OBJECT_BYTES_LIMIT}")
+    return int(text or default)
 
 
 def _networks(name: str, text: str) -> tuple[str, ...]:

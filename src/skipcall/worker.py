@@ -20,6 +20,7 @@ from skipcall.contacts.searching import tidy_indexes
 from skipcall.erasures.actions import Eraser
 from skipcall.errors import Refusal, Unavailable
 from skipcall.exports.actions import Exporter
+from skipcall.imports.running import Importer
 from skipcall.merges.actions import move_strays
 from skipcall.merges.queries import forget_old_merges
 from skipcall.outbound.client import Client
@@ -64,6 +65,7 @@ class Worker:
         client = Client([ip_network(network) for network in read.outbound_networks])
         self._exporter = Exporter(self._database, self._storage)
         self._eraser = Eraser(self._database, self._storage)
+        self._importer = Importer(self._database, self._storage, read.secret.encode())
         self._fetcher = Fetcher(self._database, archive, client, self._access_of)
         self._folders: dict[StoredSource, asyncio.Task[None]] = {}
 
@@ -74,6 +76,7 @@ class Worker:
             "recordings": self._fetcher.step,
             "exports": self._exporter.step,
             "erasures": self._eraser.step,
+            "imports": self._importer.step,
             "folders": self._follow_folders,
             "months": self._make_months,
             "strays": self._move_strays,
@@ -124,6 +127,7 @@ class Worker:
     async def _sweep(self) -> float:
         await sweep(self._database, self._storage, clock.now())
         await self._exporter.remove_expired()
+        await self._importer.remove_expired()
         return HOUR_SECONDS
 
     async def _access_of(self, source_id: UUID, url: str) -> Access:

@@ -45,7 +45,7 @@ class Kept(NamedTuple):
 
         async def read() -> dict[str, bytes]:
             found = {}
-            for prefix in ("pending", "recordings", "exports"):
+            for prefix in ("pending", "recordings", "exports", "imports"):
                 async for batch in self.storage.list(prefix):
                     for one in batch:
                         found[one.key] = b"".join([piece async for piece in self.storage.read(one.key, 0, one.size)])

@@ -6,35 +6,15 @@ With a contact it erases that, and dies after so many statements; without, it is
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from skipcall.api_keys.model import Caller, KeyUse
 from skipcall.erasures.actions import Eraser, erase_contact
 from skipcall.plans.model import Subscription
-from skipcall.postgres.db import Database, Row, Session, Statement
+from skipcall.postgres.db import Database
 from skipcall.workspaces.model import Scope
-from tests.deadly import Deadly, die
+from tests.deadly import Deadly, die_after
 from tests.serving import SECRET
-
-
-def die_after(statements: int) -> None:
-    left = iter(range(statements))
-    fetch_rows, fetch_row = Session.fetch_rows, Session.fetch_row
-
-    async def rows(self: Session, statement: Statement, **values: Any) -> list[Row]:
-        found = await fetch_rows(self, statement, **values)
-        if next(left, None) is None:
-            die()
-        return found
-
-    async def row(self: Session, statement: Statement, **values: Any) -> Row | None:
-        found = await fetch_row(self, statement, **values)
-        if next(left, None) is None:
-            die()
-        return found
-
-    Session.fetch_rows, Session.fetch_row = rows, row  # type: ignore[method-assign]
 
 
 async def main() -> None:

@@ -32,6 +32,7 @@ ROWS = {
     "do_not_call": "workspace_id = :workspace AND phone_number IS NOT NULL",
     "exports": "workspace_id = :workspace",
     "idempotent_answers": "api_key_id = :key",
+    "imports": "workspace_id = :workspace",
     "telephony_reports": "workspace_id = :workspace",
 }
 NOTHING_OF_CONTACTS = {
@@ -49,6 +50,7 @@ NOTHING_OF_CONTACTS = {
     *("custom_fields", "tags", "sequences", "sequence_runs", "managed_phone_numbers"),  # words of the workspace
     *("telephony_sources", "telephony_identities", "telephony_file_places", "telephony_file_readers"),
     "contact_imports",  # of a file its hash
+    "import_errors",  # lines, headings and reasons, no values
     *("erasures", "erased_people"),  # hashes under the server's secret
 }
 # Columns that keep what they hold, and why.
@@ -58,6 +60,11 @@ KEPT = {
     "call_recordings.object_key": "random; it leads to the object that is to be removed",
     "telephony_reports.key": "the same id; its row goes",
     "events.type": "a word of ours",
+    "imports.settings": "how a file is read: its headings",
+    "imports.columns": "the same, as it was read",
+    "imports.counts": "numbers",
+    "imports.undone": "numbers",
+    "imports.failure": "a sentence of ours",
     "events.request_id": "an id of ours",
     "custom_unique_values.slug": "of the field",
 }
@@ -137,6 +144,10 @@ def marked(kept: Kept) -> Marked:
     client.post(f"{sequence}/contacts", [{"contactId": str(contact_id)}], status=200)
     client.post("/v1/exports", {})
     kept.work()
+    waiting = f"/v1/imports/{client.post('/v1/imports', {})['id']}"
+    headers = {"content-type": "text/csv"}
+    file = f"First Name,Last Name,Phone Number\n{mark},Moreau,{number}\n".encode()
+    client.request("PUT", f"{waiting}/file", content=file, headers=headers, status=200)
     for number_of, one in enumerate(calls):
         make.rows(
             """
@@ -196,7 +207,7 @@ def test_nothing_is_left_anywhere(kept: Kept, marked: Marked) -> None:
     tables = {name.partition(".")[0] for name in marked.columns}
     assert {"contacts", "calls", "events", "contact_consents", "idempotent_answers", "telephony_reports"} <= tables
     assert tables <= tables_with(kept, marked.mark)
-    assert {key.partition("/")[0] for key in kept.objects()} == {"recordings", "exports"}
+    assert {key.partition("/")[0] for key in kept.objects()} == {"recordings", "exports", "imports"}
     assert any(marked.mark.encode() in content for content in kept.objects().values())
 
     erasure = client.post(f"{marked.path}/erase", None, status=202)
@@ -219,7 +230,8 @@ def test_nothing_is_left_anywhere(kept: Kept, marked: Marked) -> None:
         "reports": 3,
         "keptAnswers": 2,
         "exports": 1,
-        "objects": 3,
+        "imports": 1,
+        "objects": 4,
     }
     assert client.get(bystander)["company"], "others are left alone"
     exported = client.walk("/v1/exports")

@@ -19,7 +19,7 @@ from skipcall.exports import actions
 from skipcall.exports.model import safe_cell
 from skipcall.storage.folder import Folder
 from tests.client import Client
-from tests.exports.conftest import Kept
+from tests.keeping import Kept
 from tests.make import Make, Team, phone_number
 
 EXPORTS = "/v1/exports"

@@ -1,7 +1,7 @@
 """DELETE /v1/exports/{id}."""
 
 from tests.client import Client
-from tests.exports.conftest import Kept
+from tests.keeping import Kept
 
 EXPORTS = "/v1/exports"
 

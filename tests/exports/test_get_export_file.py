@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from tests.exports.conftest import Kept
+from tests.keeping import Kept
 
 EXPORTS = "/v1/exports"
 

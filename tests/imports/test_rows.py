@@ -290,14 +290,14 @@ def test_a_wrong_address_of_a_page_is_left_out() -> None:
     [
         ("allowPhoneCalls", "true", True, []),
         ("allowPhoneCalls", "Non", False, []),
-        ("allowPhoneCalls", "", True, []),
+        ("allowPhoneCalls", "", None, []),
         ("Do Not Call", "1", False, []),
         ("Do Not Call", "FAUX", True, []),
         ("Do Not Call", "since May", False, ["YES_NO_UNKNOWN"]),
         ("allowPhoneCalls", "perhaps", False, ["YES_NO_UNKNOWN"]),
     ],
 )
-def test_who_may_be_called(column: str, cell: str, allowed: bool, codes: list[str]) -> None:
+def test_who_may_be_called(column: str, cell: str, allowed: bool | None, codes: list[str]) -> None:
     contact, faults = kept({column: cell})
 
     assert (contact.allow_phone_calls, [code for _, code in faults]) == (allowed, codes)

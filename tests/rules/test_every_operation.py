@@ -25,6 +25,8 @@ BODIES: dict[str, Any] = {
     "create_contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980001"]},
     "update_contact": {"role": "CTO"},
     "create_export": {},
+    "create_import": {},
+    "confirm_import": {"digest": "0" * 64},
     "search_contacts": {"text": "lopez"},
     "add_phone_number": {"phoneNumber": "+33639980002"},
     "upsert_contact": {"contact": {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980003"]}},
@@ -146,6 +148,8 @@ def id_of(team: Team, operation: Operation) -> str:
         return team.export()
     if noun == "erasures":
         return str(team.client.post(f"{team.contact()}/erase", None, status=200)["id"])
+    if noun == "imports":
+        return str(team.client.post("/v1/imports", {})["id"])
     if noun == "workspaces":
         return str(team.workspace_id)
     assert noun == "users", f"say here how to make one of /v1/{noun}"

@@ -11,6 +11,7 @@ from skipcall import ids
 from skipcall.contacts.model import (
     PHONE_NUMBERS_MAX,
     Contact,
+    CustomValueTaken,
     ExternalId,
     PersonErased,
     UpdateContact,
@@ -279,7 +280,8 @@ class Ledger:
     """The contacts that the keys of a request lead to, as its items make them, one after the other.
 
     `folded` says of each e-mail address, of items and contacts, what it is compared by. Afterwards `steps` is what was done, in
-    order, and `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value.
+    order, and `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value;
+    `unique_slugs` those whose values one contact may have: that holds among the records, the database judges the others.
     """
 
     def __init__(
@@ -288,14 +290,16 @@ class Ledger:
         folded: Mapping[str, str],
         options: UpsertOptions,
         required_slugs: Sequence[str] = (),
+        unique_slugs: Sequence[str] = (),
     ) -> None:
         self._folded = folded
+        self._unique_slugs = unique_slugs
         self._required_slugs = required_slugs
         self._match = frozenset(options.match)
         self._mode = options.mode
         self._modes = {name: mode for name in NAMES if (mode := getattr(options.modes, name)) is not UNSET}
         self._records: dict[UUID, Record] = {}
-        self._holders: dict[tuple[MatchKey, str], dict[UUID, None]] = {}
+        self._holders: dict[tuple[str, str], dict[UUID, None]] = {}
         self.steps: list[Step] = []
         self.written: dict[UUID, Record] = {}
         for record in records:
@@ -305,7 +309,7 @@ class Ledger:
         """Create or change what an item leads to, or say why not. `is_erased`: it is somebody who may not be created."""
         hits: dict[UUID, list[MatchedKey]] = {}
         # An externalId is unique, so whoever has it counts, asked for or not.
-        for key, value in _keys(given.id, given.values):
+        for key, value in keys_of(given.id, given.values):
             if key in self._match or key == "externalId":
                 for id in self._holders.get((key, self._folded.get(value, value)), ()):
                     hits.setdefault(id, []).append(MatchedKey(key, value))
@@ -325,6 +329,8 @@ class Ledger:
         faults += [_missing(slug) for slug in self._required_slugs if slug in cleared]
         if faults:
             return refused(Invalid(faults))
+        if taken := self._taken(after["custom_fields"], record.id):
+            return refused(CustomValueTaken(taken))
         changes = {
             NAMES[name]: [before, after[name]] for name, before in record.values.items() if after[name] != before
         }
@@ -350,6 +356,8 @@ class Ledger:
         if is_erased and not allow_erased:
             return refused(PersonErased())
         values["custom_fields"] = {slug: value for slug, value in custom_values.items() if value}
+        if taken := self._taken(values["custom_fields"], None):
+            return refused(CustomValueTaken(taken))
         record = Record(ids.new_id(), 0, empty, is_new=True)
         changes: Any = {"allowErased": [None, True]} if is_erased else None
         self._write(record, empty | values, "contact.created", changes)
@@ -372,7 +380,7 @@ class Ledger:
         return after
 
     def _write(self, record: Record, after: dict[str, Any], type: Any, changes: dict[str, list[Any]] | None) -> None:
-        for key in self._keys_held(record):
+        for key in self.keys_held(record):
             self._holders[key].pop(record.id, None)
         record.values = after
         record.version += 1
@@ -382,13 +390,31 @@ class Ledger:
 
     def _keep(self, record: Record) -> None:
         self._records[record.id] = record
-        for key in self._keys_held(record):
+        for key in self.keys_held(record):
             self._holders.setdefault(key, {})[record.id] = None
 
-    def _keys_held(self, record: Record) -> list[tuple[MatchKey, str]]:
+    def is_new(self, id: UUID) -> bool:
+        """Whether a contact is one that the items made."""
+        return self._records[id].is_new
+
+    def keys_held(self, record: Record) -> list[tuple[str, str]]:
+        """Return what a record is found by: its keys, and its values of unique fields by slug."""
         if not record.version:
             return []
-        return [(key, self._folded.get(value, value)) for key, value in _keys(record.id, record.values)]
+        held: list[tuple[str, str]] = [
+            (key, self._folded.get(value, value)) for key, value in keys_of(record.id, record.values)
+        ]
+        if self._unique_slugs:
+            values = record.values["custom_fields"]
+            held += [(slug, values[slug]) for slug in self._unique_slugs if slug in values]
+        return held
+
+    def _taken(self, custom_values: Mapping[str, str | None], id: UUID | None) -> list[Fault]:
+        return [
+            Fault(f"/customFields/{slug}", CustomValueTaken.code, "Another contact has this value")
+            for slug in self._unique_slugs
+            if self._holders.get((slug, custom_values.get(slug) or ""), {}).keys() - {id}
+        ]
 
     def _candidate(self, id: UUID, keys: list[MatchedKey]) -> Candidate:
         return Candidate(str(id), self._records[id].values["external_id"], keys)
@@ -398,7 +424,7 @@ def _missing(slug: str) -> Fault:
     return Fault(f"/customFields/{slug}", "REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field")
 
 
-def _keys(id: UUID | None, values: Mapping[str, Any]) -> Iterator[tuple[MatchKey, str]]:
+def keys_of(id: UUID | None, values: Mapping[str, Any]) -> Iterator[tuple[MatchKey, str]]:
     """Yield the keys among the values of a contact or an item."""
     if id is not None:
         yield "id", str(id)
@@ -412,7 +438,7 @@ def _keys(id: UUID | None, values: Mapping[str, Any]) -> Iterator[tuple[MatchKey
 
 def has_key(given: Given, match: Iterable[MatchKey]) -> bool:
     """Whether an item has a key that may lead to a contact."""
-    return any(key in match for key, _ in _keys(given.id, given.values))
+    return any(key in match for key, _ in keys_of(given.id, given.values))
 
 
 def _is_another(record: Record, given: Given, matched_by: Sequence[MatchKey]) -> bool:

@@ -1,6 +1,6 @@
 """SQL of upserts: one transaction for one contact or for hundreds, of the same few statements."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from skipcall.contacts.erased import LIST_ERASED
 from skipcall.contacts.matching import HAS_NUMBER
 from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
-from skipcall.contacts.upsert_model import CANDIDATES_MAX, COLUMNS, Given, Record, Step
+from skipcall.contacts.upsert_model import CANDIDATES_MAX, COLUMNS, MATCH_KEYS, Given, MatchKey, Record, Step
 from skipcall.postgres.db import Session, Statement
 
 # Locks of one transaction are few, since all transactions share one table of locks: beyond these the workspace is locked.
@@ -116,27 +116,36 @@ WRITE_CONTACTS = Statement(
 
 
 async def find_holders(
-    tx: Session, workspace_id: UUID, given: Sequence[Given], person_hashes: Sequence[bytes]
+    tx: Session,
+    workspace_id: UUID,
+    given: Sequence[Given],
+    person_hashes: Sequence[bytes],
+    match: Collection[MatchKey] = MATCH_KEYS,
+    ids: Iterable[UUID] = (),
 ) -> tuple[list[Record], dict[str, str], set[bytes]]:
-    """Return the contacts that any key of the items leads to, what each e-mail address is compared by, and which hashes are of
-    erased people.
+    """Return the contacts that a key of the items leads to, and those of `ids`, what each e-mail address is compared by, and which
+    hashes are of erased people.
+
+    A key that is not in `match` leads nowhere, but for externalId, which is unique.
 
     Until the end of the transaction nobody else changes these contacts, nor upserts somebody with one of the keys. Of
     contacts with one key come so many that whatever the items change, what is left is still ambiguous.
     """
     emails = list({one.values["email"] for one in given if one.values.get("email")})
     external_ids = [one.values["external_id"] for one in given if one.values.get("external_id")]
-    phone_numbers = list({number for one in given for number in one.values.get("phone_numbers", ())})
+    phone_numbers = []
+    if "phoneNumbers" in match:
+        phone_numbers = list({number for one in given for number in one.values.get("phone_numbers", ())})
     keys = {"emails": emails, "external_ids": external_ids, "phone_numbers": phone_numbers}
     is_few = sum(map(len, keys.values())) <= LOCKED_KEYS_MAX
     lowered = await tx.fetch_value(LOCK_KEYS if is_few else LOCK_WORKSPACE, workspace_id=workspace_id, **keys)
     rows = await tx.fetch_rows(
         FIND_HOLDERS,
         workspace_id=workspace_id,
-        ids=[one.id for one in given if one.id],
+        ids=[*ids, *(one.id for one in given if one.id)],
         reach=CANDIDATES_MAX + len(given),
         person_hashes=person_hashes,
-        **keys,
+        **keys if "email" in match else keys | {"emails": []},
     )
     erased = set(rows[0]["erased_hashes"])
     rows = [row for row in rows if row["id"] is not None]

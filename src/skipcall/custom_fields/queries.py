@@ -136,7 +136,7 @@ _HOLD_VALUES = Statement(
 )
 _LIST_TAKEN = Statement(
     """
-    SELECT one.slug, one.text FROM unnest(:slugs::text[], :texts::text[]) one (slug, text) JOIN custom_unique_values u
+    SELECT one.slug, one.text, u.contact_id FROM unnest(:slugs::text[], :texts::text[]) one (slug, text) JOIN custom_unique_values u
         ON u.workspace_id = :workspace_id AND u.slug = one.slug AND u.value_sha256 = sha256(convert_to(one.text, 'UTF8'))
     """
 )
@@ -270,15 +270,17 @@ async def write_custom_field(
     return make_field(row, details=details)
 
 
-async def list_taken_values(tx: Session, workspace_id: UUID, values: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return those of the values of unique fields, each with its slug before it, that contacts have."""
+async def list_taken_values(
+    tx: Session, workspace_id: UUID, values: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], UUID]:
+    """Return those of the values of unique fields, each with its slug before it, that contacts have, and which contact."""
     rows = await tx.fetch_rows(
         _LIST_TAKEN,
         workspace_id=workspace_id,
         slugs=[slug for slug, _ in values],
         texts=[text for _, text in values],
     )
-    return {(row["slug"], row["text"]) for row in rows}
+    return {(row["slug"], row["text"]): row["contact_id"] for row in rows}
 
 
 async def hold_values(tx: Session, field: CustomField) -> None:

@@ -14,6 +14,7 @@ TAGS = {
     "Do not call": "Numbers that are not to be called, whoever has them; no legal advice and no promise of compliance",
     "Calls": "Who called whom, when, and what it came to; calls come from telephony, files and this API",
     "Changes": "What has changed, for systems that keep a copy: every change once, in order, as soon as it is committed",
+    "Imports": "Contacts from files: tried first, then written in the background, and undone if that was a mistake",
     "Exports": "Files of all contacts, as they are at one moment",
     "Personal data": "Everything that is known of a person: to be handed over, or erased for good",
     "Custom fields": "Your own properties of contacts: a name that may change, a slug that never does",

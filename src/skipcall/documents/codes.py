@@ -154,6 +154,22 @@ REFUSALS = {
         "The export has no file: it failed, or has been kept for as long as exports are.",
         "Ask for a new export.",
     ),
+    "TOO_MANY_IMPORTS": (
+        "The workspace has as many imports under way as it may have at once; those that wait for a file or a confirmation count too.",
+        "Wait until one of them has ended, or cancel one.",
+    ),
+    "IMPORT_STATUS": (
+        "What is asked of the import cannot be done as it now stands: `message` names its status, and those in which it can.",
+        "Ask for the import itself until it has such a status. Imports are done by `skipcall worker`, which runs beside the server by default.",
+    ),
+    "IMPORT_DIGEST_MISMATCH": (
+        "What is confirmed is not what the dry run found.",
+        "Look at `dryRun` of the import, and send its `digest`.",
+    ),
+    "UNDO_EXPIRED": (
+        "The import ended too long ago to be undone.",
+        "`undoUntil` of an import tells until when it can be.",
+    ),
     "CONTACT_MERGED": (
         "The contact was merged into another one.",
         "The header `Link` names that one; use it from now on. `POST /v1/contacts/{id}/unmerge` undoes the merge.",
@@ -336,6 +352,8 @@ FAULTS = {
     "OUT_OF_ORDER": "A call starts, rings, is answered and ends, in this order: this moment is before one it must follow.",
     "CALL_NOT_ENDED": "The call has an end, but a status of a call that goes on.",
     "DUPLICATE_TAG": "This tag stands twice in the list.",
+    "UNUSABLE_FILE": "The file cannot be imported at all; `message` says why and, where there is one, the way out.",
+    "UNKNOWN_HEADING": "The file has no column with this heading.",
     "UNKNOWN_CONTACT": "The workspace has no contact with this id.",
     "UNKNOWN_TAG": "The workspace has no tag with this id, or it was deleted.",
     "UNKNOWN_PHONE_NUMBER": "The workspace has no managed phone number with this id.",

@@ -19,6 +19,7 @@ from skipcall.erasures import queries
 from skipcall.erasures.model import Erasure, Person, Receipt
 from skipcall.errors import NotFound, Unavailable
 from skipcall.exports.actions import key_of
+from skipcall.imports.uploading import key_of as key_of_upload
 from skipcall.postgres.db import Database, Session
 from skipcall.sealing import number_hash
 from skipcall.storage.model import Storage
@@ -126,6 +127,9 @@ async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author
     exports = await tx.fetch_rows(queries.END_EXPORTS, workspace_id=workspace_id)
     done.exports = len(exports)
     object_keys += [key_of(one["id"], attempt) for one in exports for attempt in range(1, one["attempts"] + 1)]
+    imports = await tx.fetch_rows(queries.END_IMPORTS, workspace_id=workspace_id)
+    done.imports = len(imports)
+    object_keys += [key_of_upload(one["id"], upload) for one in imports for upload in range(1, one["uploads"] + 1)]
     done.objects = len(object_keys)
     return await queries.keep_erasure(tx, workspace_id, erasure_id, contact_ids, done, object_keys, author)
 

@@ -39,7 +39,13 @@ class Receipt(msgspec.Struct, rename="camel", omit_defaults=False):
     reports: Annotated[int, _count("Reports of providers that waited for others")] = 0
     kept_answers: Annotated[int, _count("Answers that were kept for an `Idempotency-Key`")] = 0
     exports: Annotated[int, _count("Exports of the workspace, whose files are gone; running ones begin anew")] = 0
-    objects: Annotated[int, _count("Files of recordings and exports to be removed")] = 0
+    imports: Annotated[
+        int,
+        _count(
+            "Imports of the workspace: files and what dry runs showed are gone; one that runs refuses the person, and removes its file"
+        ),
+    ] = 0
+    objects: Annotated[int, _count("Files of recordings, exports and imports to be removed")] = 0
     refused_by: Annotated[
         int, _count("Hashes by which the person is recognised from now on: of e-mail addresses, profiles and so on")
     ] = 0

@@ -235,6 +235,17 @@ END_EXPORTS = Statement(
     WHERE workspace_id = :workspace_id AND attempts > 0 RETURNING id, attempts
     """
 )
+# A file that waits may hold the person, and what a dry run shows of it. A running import refuses the person, and removes its file.
+END_IMPORTS = Statement(
+    """
+    UPDATE imports SET dry_run = NULL,
+        status = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN 'CANCELED' ELSE status END,
+        next_attempt_at = CASE WHEN status = 'CHECKING' THEN NULL ELSE next_attempt_at END,
+        ended_at = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN now() ELSE ended_at END
+    WHERE workspace_id = :workspace_id AND (dry_run IS NOT NULL OR uploads > 0)
+    RETURNING id, CASE WHEN status = 'RUNNING' THEN 0 ELSE uploads END AS uploads
+    """
+)
 
 # --------------------------------------------------------------------------------- of all workspaces: the work of the worker
 

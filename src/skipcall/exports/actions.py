@@ -22,8 +22,7 @@ from skipcall.exports import queries
 from skipcall.exports.model import MEDIA_TYPES, Lines
 from skipcall.exports.queries import Claimed
 from skipcall.postgres.db import Database
-from skipcall.recordings.actions import PENDING, remove_objects
-from skipcall.storage.model import Storage
+from skipcall.storage.model import PENDING, Storage, remove_objects
 
 EXPORTS = "exports"
 LEASE_SECONDS = 120.0  # renewed with every RENEW_ROWS

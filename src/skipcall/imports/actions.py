@@ -16,15 +16,14 @@ from uuid import UUID
 import msgspec
 
 from skipcall.contacts.erased import find_erased, has_erased
-from skipcall.contacts.model import CUSTOM_FIELDS_MAX
 from skipcall.custom_fields import queries as custom_fields
-from skipcall.custom_fields.model import CONTROL_CHARACTERS, FIELDS_OF_WORKSPACE_MAX, Definition
-from skipcall.custom_fields.model import NAME_LENGTH_MAX as FIELD_NAME_LENGTH_MAX
+from skipcall.custom_fields.model import Definition
 from skipcall.errors import Conflict, Unavailable
 from skipcall.imports import queries
 from skipcall.imports.model import ContactRow, RowFault, UnusableFile
+from skipcall.imports.places import Placed, place_columns
 from skipcall.imports.presets import Mapping as HeaderMapping
-from skipcall.imports.presets import Preset, count_known_headings, heading_key, map_header
+from skipcall.imports.presets import Preset, count_known_headings, map_header
 from skipcall.imports.queries import ImportRun
 from skipcall.imports.reader import inspect_file, read_rows
 from skipcall.imports.rows import RowConverter
@@ -117,7 +116,7 @@ async def import_contacts(
         raise UnusableFile(
             "people were erased in this workspace, and without the server's secret they are not recognised"
         )
-    places, left_out = await _custom_places(db, workspace_id, mapping, create=create_fields)
+    places, left_out = await _places(db, workspace_id, mapping, create=create_fields)
     run = await queries.start_import(db, workspace_id, digest)
     report = ImportReport(
         mapping.preset,
@@ -152,6 +151,18 @@ async def import_contacts(
     if report.created >= ANALYZE_FROM_ROWS:
         await queries.refresh_statistics(db)
     return report
+
+
+async def _places(
+    db: Database, workspace_id: UUID, mapping: HeaderMapping, *, create: bool
+) -> tuple[list[tuple[int, str]], list[str]]:
+    """Return the position and slug of each column that fills a custom field, and the headings that fill none."""
+    placed = place_columns(await custom_fields.list_definitions(db, workspace_id), mapping, create=create)
+    if placed.missing:
+        raise UnusableFile(
+            f"the workspace has no custom field {placed.missing[0]!r}; create it, or let the import create fields"
+        )
+    return await fill_fields(db, workspace_id, placed), placed.left_out
 
 
 async def _write_if_free(
@@ -211,7 +222,7 @@ async def _leave_out_taken(
         if contact is not None
         for slug in unique.keys() & contact.custom_fields.keys()
     ]
-    taken = await custom_fields.list_taken_values(tx, workspace_id, given)
+    taken = {*await custom_fields.list_taken_values(tx, workspace_id, given)}
     left: list[Converted] = []
     for line, contact, faults in batch:
         if contact is None:
@@ -293,35 +304,9 @@ def _fingerprint(path: Path) -> tuple[bytes, int]:
     return digest.digest(), lines
 
 
-async def _custom_places(
-    db: Session, workspace_id: UUID, mapping: HeaderMapping, *, create: bool
-) -> tuple[list[tuple[int, str]], list[str]]:
-    """Return the position and slug of each column that fills a custom field, and the headings that fill none."""
-    existing, _ = await custom_fields.list_custom_fields(
-        db, [workspace_id], after=UUID(int=0), limit=FIELDS_OF_WORKSPACE_MAX, offset=0
-    )
-    slugs = {heading_key(field.name): field.slug for field in existing}
-    slugs |= {heading_key(field.slug): field.slug for field in existing}
-    wanted = [(index, slug, True) for index, slug in mapping.custom]
-    wanted += [(index, mapping.header[index], False) for index in mapping.unmapped]
-    places: dict[str, int] = {}
-    left_out = []
-    for index, heading, is_asked_for in wanted:
-        name = " ".join(heading.split())
-        slug = slugs.get(heading_key(name))
-        if slug is None and create and len(name) <= FIELD_NAME_LENGTH_MAX and not CONTROL_CHARACTERS.search(name):
-            slug = (await custom_fields.create_custom_field(db, workspace_id, name)).slug
-            slugs[heading_key(name)] = slug
-        if slug is None and is_asked_for:
-            raise UnusableFile(
-                f"the workspace has no custom field {name!r}; create it, or let the import create fields"
-            )
-        if slug is None or slug in places:
-            left_out.append(heading)
-        else:
-            places[slug] = index
-    if len(places) > CUSTOM_FIELDS_MAX:
-        raise UnusableFile(
-            f"a contact has at most {CUSTOM_FIELDS_MAX} custom values; the file would give {len(places)}"
-        )
-    return [(index, slug) for slug, index in places.items()], left_out
+async def fill_fields(db: Session, workspace_id: UUID, placed: Placed) -> list[tuple[int, str]]:
+    """Return the position and slug of each column that fills a custom field; the fields that are not there are made."""
+    return [
+        (one.index, one.slug or (await custom_fields.create_custom_field(db, workspace_id, one.name)).slug)
+        for one in placed.places
+    ]

@@ -10,6 +10,7 @@ from skipcall.imports.model import UnusableFile
 
 HEAD_BYTES = 65_536
 CHUNK_BYTES = 1 << 18
+CARD_START = b"BEGIN:VCARD"
 
 # UTF-32 first: its little-endian mark starts with that of UTF-16.
 _MARKS = (
@@ -24,7 +25,7 @@ _OTHER_FORMATS = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
     (b"%PDF-", "a PDF document"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"BEGIN:VCARD", "a vCard file"),
+    (CARD_START, "a vCard file"),
 )
 # In UTF-16 of western text nearly every second byte is zero, and hardly any of the others.
 _UTF16_ZEROS_MIN = 0.5
@@ -35,21 +36,21 @@ _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
 
-def detect_encoding(path: Path) -> str:
+def detect_encoding(path: Path, *, cards: bool = False) -> str:
     """Return the name of the codec that reads this file; the whole file is read once, in constant memory.
 
     UTF-8 with a few damaged bytes stays UTF-8 as long as its good sequences outnumber them: reading it as
     Windows-1252 would turn every accent of the file into two wrong letters.
-    Raises `UnusableFile` if the file is empty, is no text, or cannot be opened.
+    With `cards` it may be a vCard file. Raises `UnusableFile` if the file is empty, is no text, or cannot be opened.
     """
     try:
         with path.open("rb") as file:
-            return _detect(file, path)
+            return _detect(file, path, cards=cards)
     except OSError as error:
         raise UnusableFile(f"{path.name} cannot be read: {error.strerror or error}") from error
 
 
-def _detect(file: BinaryIO, path: Path) -> str:
+def _detect(file: BinaryIO, path: Path, *, cards: bool) -> str:
     head = file.read(HEAD_BYTES)
     if not head.strip(b" \t\r\n\x00"):
         raise UnusableFile(f"{path.name} is empty")
@@ -57,7 +58,7 @@ def _detect(file: BinaryIO, path: Path) -> str:
         if head.startswith(mark):
             return encoding
     for start, kind in _OTHER_FORMATS:
-        if head.startswith(start):
+        if head.startswith(start) and not (cards and start == CARD_START):
             raise UnusableFile(f"{path.name} is {kind}, not a CSV file; save or export it as CSV first")
     if utf16 := _utf16_by_zeros(head):
         return utf16

@@ -22,6 +22,8 @@ FIELDS = frozenset(
     {"firstName", "lastName", "email", "company", "city", "country", "url", "linkedinUrl", "linkedinSalesUrl", "role"}
     | {"allowPhoneCalls", "phoneNumbers", FULL_NAME, DO_NOT_CALL}
 )
+# Those that tell which contact is meant; files of the command line only make new ones.
+KEYED_FIELDS = FIELDS | {"externalId", "id"}
 IGNORED = ""
 CUSTOM_PREFIX = "customFields."
 
@@ -314,15 +316,17 @@ def map_header(
     choices: Table[str, str] | None = None,
     *,
     phone_required: bool = True,
+    fields: frozenset[str] = FIELDS,
+    partial: bool = False,
 ) -> Mapping:
     """Return what becomes of each column; without a preset, of the one that the headings speak for.
 
-    `choices` overrule the preset: heading -> a field of `FIELDS`, `customFields.<slug>`, or `IGNORED`.
-    Raises `UnusableFile` if a choice names a column or a field that is not there, or if no column holds a name or,
+    `choices` overrule the preset: heading -> one of `fields`, `customFields.<slug>`, or `IGNORED`.
+    Raises `UnusableFile` if a choice names a column or a field that is not there, or unless `partial` if no column holds a name or,
     unless `phone_required` is false, a phone number.
     """
     preset = preset or detect_preset(header)
-    chosen = _read_choices(header, choices or {})
+    chosen = _read_choices(header, choices or {}, fields)
     compiled = _COMPILED[preset.name]
     found: dict[str, list[tuple[int, int, int]]] = {}
     unmapped: dict[str, int] = {}
@@ -330,7 +334,7 @@ def map_header(
     for index, heading in enumerate(header):
         key = heading_key(heading)
         field, place = _target(heading, key, compiled, chosen)
-        if field in FIELDS:
+        if field in fields:
             number = _NUMBER.search(key)
             found.setdefault(field, []).append((place, int(number[0][:9]) if number else 0, index))
         elif field is not None and field.startswith(CUSTOM_PREFIX):
@@ -338,7 +342,8 @@ def map_header(
         elif field is None and key:
             unmapped.setdefault(heading.strip(), index)
     columns = {field: tuple(index for _, _, index in sorted(places)) for field, places in found.items()}
-    _require(columns, preset, phone_required=phone_required)
+    if not partial:
+        _require(columns, preset, phone_required=phone_required)
     return Mapping(
         preset.name, tuple(header), columns, tuple(unmapped.values()), tuple((i, slug) for slug, i in custom.items())
     )
@@ -355,14 +360,14 @@ def _target(heading: str, key: str, compiled: _Compiled, chosen: Table[str, str]
     return (IGNORED if compiled.is_ignored(key) else None), 0
 
 
-def _read_choices(header: Sequence[str], choices: Table[str, str]) -> dict[str, str]:
+def _read_choices(header: Sequence[str], choices: Table[str, str], fields: frozenset[str]) -> dict[str, str]:
     present = set(_keys(header))
     for heading, field in choices.items():
         if heading_key(heading) not in present:
             raise UnusableFile(f"the file has no column {heading!r}; it has {', '.join(filter(None, header))}")
-        if field not in FIELDS and field != IGNORED and not field.startswith(CUSTOM_PREFIX):
+        if field not in fields and field != IGNORED and not field.startswith(CUSTOM_PREFIX):
             raise UnusableFile(
-                f"there is no field {field!r}; there are {', '.join(sorted(FIELDS))} and customFields.<slug>"
+                f"there is no field {field!r}; there are {', '.join(sorted(fields))} and customFields.<slug>"
             )
     return {heading_key(heading): field for heading, field in choices.items()}
 

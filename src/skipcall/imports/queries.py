@@ -2,19 +2,60 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from skipcall import ids
+from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
-from skipcall.events.queries import record_created
+from skipcall.contacts.upsert_model import COLUMNS, Record, Step
+from skipcall.events.queries import RECORD, record_created, record_many
 from skipcall.imports.model import ContactRow
-from skipcall.postgres.db import Session, Statement
+from skipcall.postgres.db import Row, Session, Statement
+
+_decode = msgspec.json.Decoder(dict[str, tuple[Any, Any]]).decode
 
 _CONTACT_COLUMNS = (
     *("workspace_id", "id", "first_name", "last_name", "email", "company", "city", "country", "url", "linkedin_url"),
     *("linkedin_sales_url", "role", "allow_phone_calls", "phone_numbers", "custom_fields", "created_at", "updated_at"),
+    "last_modification_source",
+)
+
+# What an import has done, newest first; and everything that was done to some contacts since it began.
+_RECORDED = "id, type, object_id, request_id, changes::text"
+_LIST_RECORDED = Statement(
+    f"""
+    SELECT {_RECORDED} FROM events
+    WHERE workspace_id = :workspace_id AND id > :first AND id <= :until AND request_id = :request_id
+    ORDER BY id DESC LIMIT :limit
+    """
+)
+_LIST_RECORDED_OF = Statement(
+    f"""
+    SELECT {_RECORDED} FROM events
+    WHERE workspace_id = :workspace_id AND object_id = ANY(:object_ids) AND id > :first ORDER BY id DESC
+    """
+)
+_DELETE_CONTACTS = Statement(
+    f"""
+    WITH written AS (
+        UPDATE contacts c SET deleted_at = clock_timestamp(), version = c.version + 1,
+            updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
+        WHERE c.workspace_id = :workspace_id AND c.id = ANY(:ids) AND c.deleted_at IS NULL
+        RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.call_count
+    ), recorded AS ({RECORD.format(type="contact.deleted", changes="NULL", rows="written")}
+    )
+    INSERT INTO contact_counts (workspace_id, slot, count, called)
+    SELECT :workspace_id, pg_backend_pid() % {COUNT_SLOTS}, -count(*), -count(*) FILTER (WHERE call_count > 0)
+    FROM written HAVING count(*) > 0
+    ON CONFLICT (workspace_id, slot) DO UPDATE
+    SET count = contact_counts.count + excluded.count, called = contact_counts.called + excluded.called
+    """
+)
+_RECORD_COLUMNS = (
+    *("workspace_id", "id", *COLUMNS, "custom_fields", "version", "created_at", "updated_at"),
     "last_modification_source",
 )
 
@@ -50,6 +91,16 @@ _COUNT = Statement(
     ON CONFLICT (workspace_id, slot) DO UPDATE SET count = contact_counts.count + excluded.count
     """
 )
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """Something that was done to a contact: each property with its old and its new value."""
+
+    id: int
+    type: str
+    object_id: UUID
+    request_id: str | None
+    changes: dict[str, tuple[Any, Any]]
 
 
 class ImportRun(msgspec.Struct, frozen=True):
@@ -99,12 +150,81 @@ async def insert_contacts(tx: Session, workspace_id: UUID, rows: Sequence[Contac
         [
             (
                 *(workspace_id, id, row.first_name, row.last_name, row.email, row.company, row.city, row.country),
-                *(row.url, row.linkedin_url, row.linkedin_sales_url, row.role, row.allow_phone_calls),
+                *(row.url, row.linkedin_url, row.linkedin_sales_url, row.role, row.allow_phone_calls is not False),
                 *(row.phone_numbers, msgspec.json.encode(row.custom_fields).decode(), moment, moment, "SKIPCALL"),
             )
             for id, row in zip(contact_ids, rows, strict=True)
         ],
     )
     await record_created(tx, workspace_id, "contact.created", contact_ids, moment)
+    await _count(tx, workspace_id, len(rows))
+
+
+async def insert_records(
+    tx: Session,
+    workspace_id: UUID,
+    records: Sequence[Record],
+    steps: Sequence[Step],
+    moment: datetime,
+    *,
+    source: Source,
+    api_key_id: UUID | None,
+    request_id: str,
+) -> None:
+    """Add contacts as an upsert's ledger has made them, with the steps that led to them, by COPY."""
+    rows = []
+    for one in records:
+        values = one.values
+        custom_fields = _json(values["custom_fields"])
+        row = [values[column] for column in COLUMNS]
+        rows.append((workspace_id, one.id, *row, custom_fields, one.version, moment, moment, source))
+    await tx.copy_rows("contacts", _RECORD_COLUMNS, rows)
+    events = ((step.type, step.id, step.version, _json(step.changes) if step.changes else None) for step in steps)
+    await record_many(tx, workspace_id, events, moment, source=source, api_key_id=api_key_id, request_id=request_id)
+    await _count(tx, workspace_id, len(rows))
+
+
+async def list_recorded(
+    tx: Session, workspace_id: UUID, request_id: str, *, first: int, until: int, limit: int
+) -> list[Recorded]:
+    """Return what was done under a request id between two events, newest first."""
+    rows = await tx.fetch_rows(
+        _LIST_RECORDED, workspace_id=workspace_id, request_id=request_id, first=first, until=until, limit=limit
+    )
+    return [_recorded(row) for row in rows]
+
+
+async def list_recorded_of(
+    tx: Session, workspace_id: UUID, object_ids: Sequence[UUID], *, first: int
+) -> list[Recorded]:
+    """Return what was done to objects after an event, newest first."""
+    rows = await tx.fetch_rows(_LIST_RECORDED_OF, workspace_id=workspace_id, object_ids=object_ids, first=first)
+    return [_recorded(row) for row in rows]
+
+
+async def delete_contacts(
+    tx: Session, workspace_id: UUID, ids: Sequence[UUID], *, source: Source, api_key_id: UUID | None, request_id: str
+) -> None:
+    """Mark contacts as deleted."""
+    await tx.execute(
+        _DELETE_CONTACTS,
+        workspace_id=workspace_id,
+        ids=ids,
+        source=source,
+        api_key_id=api_key_id,
+        request_id=request_id,
+    )
+
+
+def _recorded(row: Row) -> Recorded:
+    changes = row["changes"]
+    return Recorded(row["id"], row["type"], row["object_id"], row["request_id"], _decode(changes) if changes else {})
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def _count(tx: Session, workspace_id: UUID, count: int) -> None:
     # Last, since the counter's row is shared with other writers and stays locked until the commit.
-    await tx.execute(_COUNT, workspace_id=workspace_id, count=len(rows))
+    await tx.execute(_COUNT, workspace_id=workspace_id, count=count)

@@ -14,11 +14,10 @@ from typing import TextIO
 import msgspec
 
 from skipcall.imports.encodings import detect_encoding
-from skipcall.imports.model import RowFault, UnusableFile
+from skipcall.imports.model import COLUMNS_MAX, RowFault, UnusableFile
 
 # Below the csv module's own limit for one field (131,072), which is a setting of the whole process.
 RECORD_CHARS_MAX = 120_000
-COLUMNS_MAX = 1_000
 PREAMBLE_LINES_MAX = 40
 HEADER_LINES_MAX = 10  # a heading may hold a line break
 FOOTER_LINES_MAX = 20

@@ -15,14 +15,23 @@ What happens to a value that breaks a rule of the API:
 import contextlib
 from collections.abc import Iterable, Sequence
 
-from skipcall.contacts.model import NAME_LENGTH_MAX, PHONE_NUMBERS_MAX, TEXT_LENGTH_MAX, URL_LENGTH_MAX
+from skipcall.contacts.model import (
+    EXTERNAL_ID_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    PHONE_NUMBERS_MAX,
+    TEXT_LENGTH_MAX,
+    URL_LENGTH_MAX,
+)
 from skipcall.custom_fields.model import VALUE_LENGTH_MAX, Definition, read_value, value_fault
+from skipcall.http.routing import canonical_uuid
 from skipcall.imports.cells import is_damaged, read_email, read_text, read_url, read_yes_no, split_name
 from skipcall.imports.model import CellFault, ContactRow, RowFault
 from skipcall.imports.numbers import read_numbers
 from skipcall.imports.presets import DO_NOT_CALL, FULL_NAME, Mapping
 
-_TEXTS = {"company": "company", "city": "city", "country": "country", "role": "role"}
+_TEXTS = {name: (name, TEXT_LENGTH_MAX) for name in ("company", "city", "country", "role")} | {
+    "externalId": ("external_id", EXTERNAL_ID_LENGTH_MAX)
+}
 _URLS = {"url": "url", "linkedinUrl": "linkedin_url", "linkedinSalesUrl": "linkedin_sales_url"}
 # A full name may hold both names and a space.
 _FULL_NAME_CHARS_MAX = 2 * NAME_LENGTH_MAX + 1
@@ -32,7 +41,8 @@ class RowConverter:
     """Turns the rows of one file into contacts.
 
     `country` is that of national phone numbers; `custom_fields` pairs the position of a column with the key of the
-    custom field it fills; `definitions` are those of the workspace, whose key is the slug. Not for several threads at once.
+    custom field it fills; `definitions` are those of the workspace, whose key is the slug. `partial` rows may lack what a new
+    contact needs. Not for several threads at once.
     """
 
     def __init__(
@@ -43,6 +53,7 @@ class RowConverter:
         *,
         definitions: Iterable[Definition] = (),
         phone_required: bool = True,
+        partial: bool = False,
     ) -> None:
         self._header = mapping.header
         self._columns = mapping.columns
@@ -50,12 +61,18 @@ class RowConverter:
         self._custom_fields = tuple(custom_fields)
         places = {slug: index for index, slug in custom_fields}
         self._typed = {one.slug: one for one in definitions if one.type != "text"}
-        self._required = [(one.slug, places.get(one.slug)) for one in definitions if one.is_required]
-        self._phone_required = phone_required
-        self._texts = [(name, mapping.columns[field]) for field, name in _TEXTS.items() if field in mapping.columns]
+        self._required = [(one.slug, places.get(one.slug)) for one in definitions if one.is_required and not partial]
+        self._phone_required = phone_required and not partial
+        self._partial = partial
+        self._texts = [
+            (name, mapping.columns[field], chars_max)
+            for field, (name, chars_max) in _TEXTS.items()
+            if field in mapping.columns
+        ]
         self._urls = [(name, mapping.columns[field]) for field, name in _URLS.items() if field in mapping.columns]
         self._phones = mapping.columns.get("phoneNumbers", ())
         self._emails = mapping.columns.get("email", ())
+        self._ids = mapping.columns.get("id", ())
         self._objections = [
             (index, field == DO_NOT_CALL)
             for field in ("allowPhoneCalls", DO_NOT_CALL)
@@ -75,10 +92,12 @@ class RowConverter:
         row = ContactRow(line, first_name, last_name, self._numbers(cells), self._custom_values(cells))
         if self._emails:
             row.email = self._email(cells)
-        for name, indexes in self._texts:
-            setattr(row, name, self._text(cells, indexes, TEXT_LENGTH_MAX) or None)
+        for name, indexes, chars_max in self._texts:
+            setattr(row, name, self._text(cells, indexes, chars_max) or None)
         for name, indexes in self._urls:
             setattr(row, name, self._url(cells, indexes))
+        if self._ids:
+            row.id = self._id(cells)
         if self._objections:
             row.allow_phone_calls = self._allows_calls(cells)
         if not self._faults:
@@ -121,6 +140,8 @@ class RowConverter:
         for name, field, words in ((first, "firstName", "first name"), (last, "lastName", "last name")):
             indexes = self._columns.get(field, ()) or full_name_columns
             index = indexes[0] if indexes else None
+            if not name and self._partial:
+                continue
             if not name:
                 self._report(index, CellFault("NAME_MISSING", f"there is no {words}"), refuse=True)
             elif len(name) > NAME_LENGTH_MAX:
@@ -173,8 +194,15 @@ class RowConverter:
             self._report(index, fault)
             return None
 
-    def _allows_calls(self, cells: Sequence[str]) -> bool:
-        allowed = True
+    def _id(self, cells: Sequence[str]) -> str | None:
+        text = cells[self._ids[0]].strip()
+        if text and canonical_uuid(text) is None:
+            self._report(self._ids[0], CellFault("ID_INVALID", "this is no id of a contact"), refuse=True)
+        return text or None
+
+    def _allows_calls(self, cells: Sequence[str]) -> bool | None:
+        """Return what the row says of calls, None if nothing."""
+        allowed: bool | None = None
         for index, is_objection in self._objections:
             cell = cells[index]
             if not cell or cell.isspace():
@@ -183,7 +211,7 @@ class RowConverter:
             if says_yes is None:
                 reason = "this says neither yes nor no; the contact is imported as not to be called"
                 self._report(index, CellFault("YES_NO_UNKNOWN", reason))
-            allowed = allowed and says_yes is not None and says_yes != is_objection
+            allowed = allowed is not False and says_yes is not None and says_yes != is_objection
         return allowed
 
     def _custom_values(self, cells: Sequence[str]) -> dict[str, str]:

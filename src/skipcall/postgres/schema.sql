@@ -1031,6 +1031,45 @@ CREATE TABLE public.idempotent_answers (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.import_errors (
+    workspace_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    rows_before bigint NOT NULL,
+    content text NOT NULL
+);
+
+CREATE TABLE public.imports (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    status text DEFAULT 'AWAITING_FILE'::text NOT NULL,
+    settings jsonb NOT NULL,
+    uploads integer DEFAULT 0 NOT NULL,
+    upload integer,
+    file_format text,
+    size_bytes bigint,
+    line_count bigint,
+    sha256 bytea,
+    columns jsonb,
+    rows_read bigint DEFAULT 0 NOT NULL,
+    line bigint DEFAULT 0 NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dry_run jsonb,
+    failure text,
+    first_event_id bigint,
+    last_event_id bigint,
+    undone jsonb,
+    created_by uuid,
+    undone_by uuid,
+    claim integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp(3) with time zone,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp(3) with time zone,
+    CONSTRAINT imports_file_format_check CHECK ((file_format = ANY (ARRAY['csv'::text, 'vcard'::text]))),
+    CONSTRAINT imports_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT imports_status_check CHECK ((status = ANY (ARRAY['AWAITING_FILE'::text, 'CHECKING'::text, 'AWAITING_CONFIRMATION'::text, 'RUNNING'::text, 'COMPLETED'::text, 'CANCELED'::text, 'FAILED'::text, 'EXPIRED'::text, 'UNDOING'::text, 'UNDONE'::text])))
+);
+
 CREATE TABLE public.managed_phone_numbers (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1320,6 +1359,12 @@ ALTER TABLE ONLY public.exports
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_pkey PRIMARY KEY (api_key_id, idempotency_key);
 
+ALTER TABLE ONLY public.import_errors
+    ADD CONSTRAINT import_errors_pkey PRIMARY KEY (workspace_id, import_id, rows_before);
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.managed_phone_numbers
     ADD CONSTRAINT managed_phone_numbers_pkey PRIMARY KEY (workspace_id, id);
 
@@ -1486,6 +1531,12 @@ CREATE INDEX exports_to_remove ON public.exports USING btree (expires_at) WHERE 
 
 CREATE INDEX idempotent_answers_by_time ON public.idempotent_answers USING btree (created_at);
 
+CREATE INDEX imports_that_wait ON public.imports USING btree (created_at) WHERE (status = ANY (ARRAY['AWAITING_FILE'::text, 'AWAITING_CONFIRMATION'::text]));
+
+CREATE INDEX imports_to_do ON public.imports USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
+
+CREATE INDEX imports_with_files ON public.imports USING btree (created_at) WHERE (uploads > 0);
+
 CREATE INDEX late_calls_by_start ON ONLY public.calls USING btree (workspace_id, started_at) WHERE public.is_learnt_late(id, started_at);
 
 CREATE UNIQUE INDEX managed_phone_numbers_value ON public.managed_phone_numbers USING btree (workspace_id, value) WHERE (released_at IS NULL);
@@ -1648,6 +1699,12 @@ ALTER TABLE ONLY public.exports
 
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES public.api_keys(id);
+
+ALTER TABLE ONLY public.import_errors
+    ADD CONSTRAINT import_errors_workspace_id_import_id_fkey FOREIGN KEY (workspace_id, import_id) REFERENCES public.imports(workspace_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
 
 ALTER TABLE ONLY public.managed_phone_numbers
     ADD CONSTRAINT managed_phone_numbers_workspace_id_assigned_membership_id_fkey FOREIGN KEY (workspace_id, assigned_membership_id) REFERENCES public.workspace_memberships(workspace_id, organization_membership_id);

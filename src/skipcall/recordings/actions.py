@@ -5,7 +5,6 @@ answered is kept, and the sweep removes the rest.
 """
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,13 +21,14 @@ from skipcall.postgres.db import Session
 from skipcall.recordings import queries
 from skipcall.recordings.audio import Reader
 from skipcall.recordings.model import MEDIA_TYPES, DigestMismatch, Found, Stored
-from skipcall.storage.model import Storage, StorageUnavailable
+from skipcall.settings import IMPORT_BYTES_MAX
+from skipcall.storage.model import PENDING, Storage, remove_objects
 
 STORE_SECONDS_MAX = 3_600.0  # for one recording, however slowly it comes
 ORPHAN_AGE = timedelta(hours=24)  # nothing is on its way for so long
 LOST_MAX = 100  # more missing objects than these are rather a wrong storage than lost recordings
 KEYS_MAX = 1_000  # of rows read at once
-PENDING, RECORDINGS = "pending", "recordings"
+RECORDINGS = "recordings"
 LOST_REASON = "the storage does not have it any more"
 
 log = logging.getLogger("skipcall.recordings")
@@ -37,12 +37,13 @@ Precondition = Callable[[Found | None], bool]
 
 
 class Archive(msgspec.Struct, frozen=True):
-    """What a server process keeps recordings with. `secret` signs addresses; `public_url` is what they start with."""
+    """What a server process keeps files with. `secret` signs addresses; `public_url` is what they start with."""
 
     storage: Storage
     bytes_max: int
     secret: bytes
     public_url: str | None
+    import_bytes_max: int = IMPORT_BYTES_MAX
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -156,12 +157,6 @@ async def erase_recordings(
             request_id=author.request_id,
         )
     await remove_objects(archive.storage, keys)
-
-
-async def remove_objects(storage: Storage, keys: Sequence[str]) -> None:
-    """Remove objects that no row names any more. If that fails, the sweep does it."""
-    with contextlib.suppress(StorageUnavailable):
-        await storage.delete(keys)
 
 
 async def sweep(db: Session, storage: Storage, now: datetime) -> Swept:

@@ -1,5 +1,6 @@
 """What a storage can do, whichever it is."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 from skipcall.errors import Unavailable
 
 READ_BYTES = 1 << 18  # of one piece; a reader holds two or three
+PENDING = "pending"  # where objects are until they are whole; the sweep removes what stays there
 
 
 class StorageUnavailable(Unavailable):
@@ -60,3 +62,9 @@ class Storage(Protocol):
 
     async def sign(self, key: str, seconds: int) -> str | None:
         """Return an address at which anybody may read the object for some time, None if there cannot be one."""
+
+
+async def remove_objects(storage: Storage, keys: Sequence[str]) -> None:
+    """Remove objects that no row names any more. If that fails, a sweep does it."""
+    with contextlib.suppress(StorageUnavailable):
+        await storage.delete(keys)

@@ -1,0 +1,147 @@
+"""What becomes of the rows of a batch. Every row of an import that clients ask for passes through `decide_batch` before it is written."""
+
+import csv
+import io
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import chain
+from uuid import UUID
+
+import msgspec
+
+from skipcall.contacts import upserts
+from skipcall.contacts.erased import person_hashes
+from skipcall.contacts.model import PersonErased
+from skipcall.contacts.upsert_model import AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
+from skipcall.custom_fields import queries as custom_fields
+from skipcall.custom_fields.model import Definition
+from skipcall.errors import Refusal
+from skipcall.imports.model import (
+    ERRORS_KEPT_MAX,
+    EXAMPLES_MAX,
+    HEADING_LENGTH_MAX,
+    ContactRow,
+    Counts,
+    DryRun,
+    Example,
+    RowFault,
+)
+from skipcall.imports.scratch import Scratch
+from skipcall.postgres.db import Session
+
+Converted = tuple[int, ContactRow | None, list[RowFault]]
+
+_NAMES = (
+    *("first_name", "last_name", "email", "company", "city", "country", "url", "linkedin_url", "linkedin_sales_url"),
+    *("role", "phone_numbers", "external_id"),
+)
+_encode = msgspec.json.Encoder().encode
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What a batch comes to: an outcome for each row, None for one that could not be read."""
+
+    ledger: Ledger
+    outcomes: list[Outcome | None]
+    folded: dict[str, str]
+
+
+async def decide_batch(
+    tx: Session,
+    workspace_id: UUID,
+    batch: Sequence[Converted],
+    options: UpsertOptions,
+    definitions: Sequence[Definition],
+    scratch: Scratch | None,
+    secret: bytes,
+) -> Decided:
+    """Decide about each row of a batch, one after the other, under the locks of an upsert.
+
+    `scratch` holds what rows before it have done in a dry run. By the server's `secret` people who were erased are recognised.
+    """
+    rows = [None if row is None else _given(row) for _, row, _ in batch]
+    given = [one for one in rows if one is not None]
+    unique = [one.slug for one in definitions if one.is_unique]
+    values = [(slug, value) for one in given for slug in unique if (value := one.custom_values.get(slug))]
+    owners = await custom_fields.list_taken_values(tx, workspace_id, values) if values else {}
+    hashes = {id(one): person_hashes(workspace_id, one.values, secret) for one in given}
+    records, folded, erased = await upserts.find_holders(
+        tx, workspace_id, given, list(chain(*hashes.values())), options.match, owners.values()
+    )
+    if scratch:
+        records = scratch.overlay(records, folded, given, unique)
+    ledger = Ledger(records, folded, options, [one.slug for one in definitions if one.is_required], unique)
+    return Decided(
+        ledger,
+        [
+            None
+            if one is None
+            else ledger.apply(one, is_erased=bool(erased) and not erased.isdisjoint(hashes[id(one)]))
+            for one in rows
+        ],
+        folded,
+    )
+
+
+def _given(row: ContactRow) -> Given:
+    """Return what a row gives; an empty cell gives nothing."""
+    values = {name: value for name in _NAMES if (value := getattr(row, name))}
+    if row.allow_phone_calls is not None:
+        values["allow_phone_calls"] = row.allow_phone_calls
+    return Given(UUID(row.id) if row.id else None, values, {**row.custom_fields})
+
+
+class Tally:
+    """What is told of outcomes: counts, errors, and of a dry run digest and examples.
+
+    The digest begins with what the file and its settings are.
+    """
+
+    def __init__(self, counts: Counts, beginning: bytes) -> None:
+        self.counts = counts
+        self._hashed = sha256(beginning)
+        self._examples: list[Example] = []
+
+    def add(self, batch: Sequence[Converted], decided: Decided) -> str:
+        """Count a batch and return its part of the file of errors."""
+        lines = io.StringIO(newline="")
+        writer = csv.writer(lines)
+        for (line, _, faults), outcome in zip(batch, decided.outcomes, strict=True):
+            status = "refused" if outcome is None or outcome.status == "error" else outcome.status
+            setattr(self.counts, status, getattr(self.counts, status) + 1)
+            told = [(fault.column or "", fault.code, fault.reason, "") for fault in faults]
+            if outcome is not None and outcome.refusal is not None:
+                told += _refusal(outcome.refusal, decided.ledger)
+            for column, *rest in dict.fromkeys(told):  # of several parts of a cell
+                if self.counts.errors < ERRORS_KEPT_MAX:
+                    writer.writerow([line, column[:HEADING_LENGTH_MAX], *rest])
+                self.counts.errors += 1
+            self._note(line, status, outcome)
+        return lines.getvalue()
+
+    def _note(self, line: int, status: str, outcome: Outcome | None) -> None:
+        record = outcome.record if outcome else None
+        id = str(record.id) if record and not record.is_new else None
+        matched_by, changes = (outcome.matched_by, outcome.changes) if outcome else ([], None)
+        self._hashed.update(_encode((line, status, id, matched_by, changes)))
+        count: int = getattr(self.counts, status)
+        if count <= EXAMPLES_MAX:
+            self._examples.append(Example(line, status, id, matched_by, changes))  # type: ignore[arg-type]
+
+    def dry_run(self, rows_read: int) -> DryRun:
+        """Return what a dry run found."""
+        return DryRun(self._hashed.hexdigest(), rows_read, self.counts, self._examples)
+
+
+def _refusal(refusal: Refusal, ledger: Ledger) -> list[tuple[str, str, str, str]]:
+    """Return column, code, reason and contacts of a row that is refused, without any value."""
+    if isinstance(refusal, AmbiguousMatch):
+        contacts = []
+        for one in refusal.candidates:
+            keys = " ".join(dict.fromkeys(matched.key for matched in one.matched_by))
+            # An id that a dry run has invented leads nowhere.
+            contacts.append(f"{'an earlier row' if ledger.is_new(UUID(one.id)) else one.id} ({keys})")
+        return [("", refusal.code, refusal.message, "; ".join(contacts))]
+    if isinstance(refusal, PersonErased):
+        return [("", refusal.code, "This person was erased, and comes back only by their own will", "")]
+    return [(fault.pointer[1:], fault.code, fault.message, "") for fault in refusal.faults]

@@ -1,0 +1,56 @@
+"""Which columns of a file fill which custom fields of a workspace."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from skipcall.contacts.model import CUSTOM_FIELDS_MAX
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, NAME_LENGTH_MAX, Definition
+from skipcall.imports.model import UnusableFile
+from skipcall.imports.presets import Mapping, heading_key
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A column that fills a custom field; `slug` is None for one that is to be made with this name."""
+
+    index: int
+    name: str
+    slug: str | None
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where the columns without a field of their own go. `missing` are names of fields that were asked for and are not there."""
+
+    places: list[Place]
+    left_out: list[str]
+    missing: list[str]
+
+
+def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create: bool) -> Placed:
+    """Return which columns fill a field that has their heading as name or slug; with `create`, missing fields are to be made.
+
+    Raises `UnusableFile` if a contact would have too many values.
+    """
+    slugs = {heading_key(field.name): field.slug for field in definitions}
+    slugs |= {heading_key(field.slug): field.slug for field in definitions}
+    wanted = [(index, slug, True) for index, slug in mapping.custom]
+    wanted += [(index, mapping.header[index], False) for index in mapping.unmapped]
+    places: dict[str, Place] = {}
+    left_out: list[str] = []
+    missing: list[str] = []
+    for index, heading, is_asked_for in wanted:
+        name = " ".join(heading.split())
+        key = heading_key(name)
+        slug = slugs.get(key)
+        can_be_made = create and 0 < len(name) <= NAME_LENGTH_MAX and not CONTROL_CHARACTERS.search(name)
+        if slug is None and not can_be_made:
+            (missing if is_asked_for else left_out).append(name if is_asked_for else heading)
+        elif (slug or key) in places:
+            left_out.append(heading)
+        else:
+            places[slug or key] = Place(index, name, slug)
+    if len(places) > CUSTOM_FIELDS_MAX:
+        raise UnusableFile(
+            f"a contact has at most {CUSTOM_FIELDS_MAX} custom values; the file would give {len(places)}"
+        )
+    return Placed(list(places.values()), left_out, missing)

@@ -1,0 +1,128 @@
+"""How a file that a client sent is read: its format, its header, what each column fills."""
+
+import codecs
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from skipcall.custom_fields.model import Definition
+from skipcall.errors import Fault, Invalid
+from skipcall.imports.cards import CARD_COLUMNS, CARD_HEADER, read_cards
+from skipcall.imports.encodings import CARD_START, detect_encoding
+from skipcall.imports.model import CreateImport, Format, UnusableFile, mapping_pointer
+from skipcall.imports.places import Placed, place_columns
+from skipcall.imports.presets import (
+    CUSTOM_PREFIX,
+    IGNORED,
+    KEYED_FIELDS,
+    PLAIN,
+    PRESETS,
+    Mapping,
+    count_known_headings,
+    heading_key,
+    map_header,
+)
+from skipcall.imports.reader import Layout, ReadRow, inspect_file, read_rows
+
+# A mark at the beginning, and the zeros of UTF-16.
+_NOT_LETTERS = codecs.BOM_UTF8 + codecs.BOM_UTF16 + codecs.BOM_UTF16_BE + b"\0 \t\r\n"
+# Without a word of the client, these headings mean what the API calls so; `id` only where it is asked for.
+_OWN = {heading_key(field): field for field in ("externalId", "id")}
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How a file is read; `layout` is that of CSV."""
+
+    format: Format
+    encoding: str
+    layout: Layout | None
+    mapping: Mapping
+    placed: Placed
+
+    def rows(self, path: Path) -> Iterator[ReadRow]:
+        """Yield the rows of a file, as `read_rows` does."""
+        return read_rows(path, self.layout) if self.layout else read_cards(path, self.encoding)
+
+    def columns(self) -> dict[str, str | None]:
+        """Return what each column fills, by heading."""
+        filled = {index: field for field, indexes in self.mapping.columns.items() for index in indexes}
+        filled |= {one.index: CUSTOM_PREFIX + (one.slug or one.name) for one in self.placed.places}
+        found: dict[str, str | None] = {}
+        for index, heading in enumerate(self.mapping.header):
+            if heading:
+                found[heading] = found.get(heading) or filled.get(index)
+        return found
+
+
+def inspect(path: Path, settings: CreateImport, definitions: Sequence[Definition]) -> Reading:
+    """Return how a file, or its beginning, is to be read.
+
+    Raises `UnusableFile` if it cannot be, and `Invalid` with every heading of `mapping` that is not there or means nothing.
+    """
+    wanted = {heading_key(heading) for heading in settings.mapping}
+
+    def count_known(cells: Sequence[str]) -> int:
+        return count_known_headings(cells) + sum(heading_key(cell) in wanted for cell in cells)
+
+    format = settings.format or _find_format(path)
+    if format == "csv":
+        layout = inspect_file(path, count_known)
+        encoding, header = layout.encoding, layout.header
+    else:
+        layout, encoding, header = None, detect_encoding(path, cards=True), CARD_HEADER
+    mapping = map_header(
+        header,
+        PRESETS[settings.preset] if settings.preset else None if layout else PLAIN,
+        _choices(header, settings),
+        fields=KEYED_FIELDS,
+        partial=bool(settings.match_by),
+    )
+    if settings.match_by and not mapping.columns.keys() & set(settings.match_by):
+        raise UnusableFile("no column of the file holds one of the properties that matchBy names")
+    placed = place_columns(definitions, mapping, create=settings.create_fields)
+    if placed.missing:
+        text = "This is neither a property of a contact nor a custom field of the workspace"
+        missing = {heading_key(name) for name in placed.missing}
+        raise Invalid(
+            [
+                Fault(mapping_pointer(heading), "UNKNOWN_CUSTOM_FIELD", text)
+                for heading, meant in settings.mapping.items()
+                if heading_key((meant or "").removeprefix(CUSTOM_PREFIX)) in missing
+            ]
+        )
+    return Reading(format, encoding, layout, mapping, placed)
+
+
+def _find_format(path: Path) -> Format:
+    with path.open("rb") as file:
+        beginning = file.read(64).translate(None, _NOT_LETTERS)
+    return "vcard" if beginning.upper().startswith(CARD_START) else "csv"
+
+
+def _choices(header: Sequence[str], settings: CreateImport) -> dict[str, str]:
+    """Return what the client, or the API's own names, say of columns. Raises `Invalid` for headings that are not there."""
+    keys = {heading_key(heading) for heading in header}
+    if absent := [heading for heading in settings.mapping if heading_key(heading) not in keys]:
+        raise Invalid(
+            [
+                Fault(mapping_pointer(one), "UNKNOWN_HEADING", "The file has no column with this heading")
+                for one in absent
+            ]
+        )
+    asked = {
+        heading: IGNORED if meant is None else meant if meant in KEYED_FIELDS else _custom(meant)
+        for heading, meant in settings.mapping.items()
+    }
+    taken = {heading_key(heading) for heading in asked}
+    # In address books a UID tells which entry it is: no other system's name for the person, unless `mapping` says so.
+    own = CARD_COLUMNS | {"UID": IGNORED}
+    if header != CARD_HEADER:
+        own = {heading: _OWN[key] for heading in header if (key := heading_key(heading)) in _OWN}
+        if "id" not in settings.match_by:
+            own = {heading: field for heading, field in own.items() if field != "id"}
+    return {heading: field for heading, field in own.items() if heading_key(heading) not in taken} | asked
+
+
+def _custom(meant: str) -> str:
+    return meant if meant.startswith(CUSTOM_PREFIX) or not meant else CUSTOM_PREFIX + meant

@@ -1,0 +1,136 @@
+"""POST /v1/imports/{id}/confirm: what a dry run finds is what is done."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skipcall.imports import running
+from tests.imports.conftest import LEA, ZOE, Loader, counts, csv_of
+from tests.make import phone_number
+
+FILE = csv_of(ZOE, LEA)
+
+
+def confirmed(loader: Loader, found: dict[str, Any], status: int = 200) -> dict[str, Any]:
+    path = f"/v1/imports/{found['id']}"
+    loader.client.post(f"{path}/confirm", {"digest": found["dryRun"]["digest"]}, status)
+    loader.kept.work()
+    return loader.get(path)
+
+
+def test_a_dry_run_writes_nothing(loader: Loader) -> None:
+    path = loader.kept.team.contact(email="zoe@roy.example", company="Old")
+    found = loader.checked(csv_of(ZOE, LEA, ("A", "", "", "")))
+    assert found["status"] == "AWAITING_CONFIRMATION"
+    expected = counts(created=1, updated=1, refused=1, errors=1)
+    assert found["counts"] == found["dryRun"]["counts"] == expected | {"errors": found["counts"]["errors"]}
+    zoe, lea, refused = found["dryRun"]["examples"]
+    assert (zoe["line"], zoe["status"], zoe["id"]) == (2, "updated", path.rpartition("/")[2])
+    assert zoe["changes"]["firstName"] == ["Camille", "Zoé"]
+    assert (lea["line"], lea["status"], lea["id"], lea["changes"]) == (3, "created", None, None)
+    assert refused["status"] == "refused"
+    assert [one["firstName"] for one in loader.contacts()] == ["Camille"]
+    assert len(loader.kept.team.make.events(path)) == 1
+    done = confirmed(loader, found)
+    assert (done["status"], done["counts"]) == ("COMPLETED", found["counts"])
+    assert loader.errors(done) == loader.errors(found)
+    assert [one["firstName"] for one in loader.contacts()] == ["Zoé", "Léa"]
+
+
+def test_what_is_confirmed_must_be_what_was_found(loader: Loader) -> None:
+    path = loader.sent(FILE)
+    body = {"digest": "0" * 64}
+    assert loader.client.post(f"{path}/confirm", body, 409)["error"]["code"] == "IMPORT_STATUS"
+    loader.kept.work()
+    assert loader.client.post(f"{path}/confirm", body, 409)["error"]["code"] == "IMPORT_DIGEST_MISMATCH"
+    assert loader.client.faults("POST", f"{path}/confirm", json={"digest": "x"}) == [("/digest", "INVALID_FORMAT")]
+    confirmed(loader, loader.get(path))
+    assert loader.get(path)["status"] == "COMPLETED"
+    confirmed(loader, loader.get(path), 409)
+
+
+def test_the_digest_stands_for_what_would_be_done(loader: Loader) -> None:
+    first = loader.checked(FILE)["dryRun"]["digest"]
+    assert loader.checked(FILE)["dryRun"]["digest"] == first
+    others = [loader.checked(FILE, mode="fillIfEmpty"), loader.checked(csv_of(LEA, ZOE))]
+    loader.kept.team.contact(email="zoe@roy.example", phone_numbers=[phone_number(9)])
+    others.append(loader.checked(FILE))
+    assert len({first, *(one["dryRun"]["digest"] for one in others)}) == 4
+
+
+def test_contacts_that_have_changed_since_are_decided_anew(loader: Loader) -> None:
+    found = loader.checked(FILE)
+    loader.kept.team.contact(email="zoe@roy.example", phone_numbers=[phone_number(9)])
+    assert confirmed(loader, found)["counts"] == counts(created=1, updated=1)
+
+
+def test_fields_are_made_by_the_import_and_not_by_the_dry_run(loader: Loader) -> None:
+    rows = csv_of((*ZOE, "x"), (*ZOE, "y"), headings=("First Name", "Last Name", "Email", "Phone", "Segment"))
+    found = loader.checked(rows, createFields=True)
+    assert loader.client.get("/v1/custom-fields")["data"] == []
+    assert confirmed(loader, found)["counts"] == found["counts"] == counts(created=1, updated=1)
+    assert loader.contacts()[0]["customFields"] == {"Segment": "y"}
+
+
+NUMBERS = st.sampled_from(["", *(f"063998000{n}" for n in range(5)), "0639980001;0639980002"])
+ADDRESSES = st.sampled_from(["", "a@example.com", "A@Example.com", "b@example.com", "c@example.com", "nobody"])
+ROW = st.tuples(
+    *(st.sampled_from(["", "A", "B"]), st.sampled_from(["R", "S"]), ADDRESSES, NUMBERS),
+    *(st.sampled_from(["", "x", "y"]), st.sampled_from(["", "1", "2"]), st.sampled_from(["", "yes", "no"])),
+)
+COLUMNS = ("First Name", "Last Name", "Email", "Phone", "externalId", "Badge", "Allow phone calls")
+MODE = st.sampled_from(["overwrite", "fillIfEmpty"])
+SETTINGS = st.fixed_dictionaries(
+    {
+        "matchBy": st.lists(st.sampled_from(["externalId", "phoneNumbers", "email"]), unique=True),
+        "mode": MODE,
+        "modes": st.fixed_dictionaries({}, optional={"phoneNumbers": MODE | st.just("append"), "email": MODE}),
+    }
+)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(SETTINGS, st.lists(ROW, min_size=1, max_size=9)), min_size=1, max_size=3))
+def test_a_dry_run_finds_what_is_done(loading: Any, steps: list[tuple[dict[str, Any], list[tuple[str, ...]]]]) -> None:
+    """Random files one after the other, in batches of two rows; and the contacts are those that a batch of upserts makes."""
+    loader, twin = (Loader(loading._replace(team=loading.team.make.team())) for _ in range(2))
+    for one in (loader, twin):
+        one.kept.team.field("Badge", is_unique=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "BATCH_ROWS", 2)
+        for asked, rows in steps:
+            found = loader.checked(csv_of(*rows, headings=COLUMNS), **asked)
+            done = confirmed(loader, found)
+            assert done["counts"] == found["counts"]
+            assert sum(done["counts"].values()) - done["counts"]["errors"] == len(rows) == done["rowsRead"]
+            if asked["matchBy"]:
+                _upsert(twin, asked, rows)
+            else:
+                twin.done(csv_of(*rows, headings=COLUMNS), **asked)
+    own = {"id", "teamId", "createdAt", "updatedAt"}
+    told = [[{k: v for k, v in one.items() if k not in own} for one in both.contacts()] for both in (loader, twin)]
+    assert told[0] == told[1]
+
+
+def _upsert(twin: Loader, asked: dict[str, Any], rows: list[tuple[str, ...]]) -> None:
+    """Do what the import does by upserts; one without any of the keys is a contact of its own."""
+    for first, last, email, numbers, external_id, badge, calls in rows:
+        item: dict[str, Any] = {
+            "firstName": first,
+            "lastName": last,
+            "email": email if "@" in email else "",
+            "phoneNumbers": ["+33" + one[1:] for one in numbers.split(";") if one],
+            "externalId": external_id,
+            "customFields": {"badge": badge} if badge else {},
+        }
+        item = {name: value for name, value in item.items() if value}
+        if calls:
+            item["allowPhoneCalls"] = calls == "yes"
+        has_key = any(key in item for key in asked["matchBy"])
+        if not has_key:
+            twin.done(csv_of((first, last, email, numbers, external_id, badge, calls), headings=COLUMNS), **asked)
+            continue
+        body = {"items": [item], "match": asked["matchBy"], "mode": asked["mode"], "modes": asked["modes"]}
+        twin.client.post("/v1/contacts/batch", body, 200)

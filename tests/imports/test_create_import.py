@@ -1,0 +1,212 @@
+"""POST /v1/imports, and what becomes of a file without a dry run."""
+
+import pytest
+
+from skipcall.imports import running
+from tests.client import Client
+from tests.imports.conftest import IMPORTS, LEA, ZOE, Loader, counts, csv_of
+from tests.make import Team, phone_number
+
+
+def test_contacts_that_are_new(loader: Loader) -> None:
+    found = loader.done(csv_of(ZOE, LEA))
+    assert (found["status"], found["counts"]) == ("COMPLETED", counts(created=2))
+    zoe, lea = loader.contacts()
+    assert (zoe["firstName"], zoe["email"], zoe["phoneNumbers"]) == ("Zoé", "zoe@roy.example", [phone_number(1)])
+    assert zoe["allowPhoneCalls"] is True
+    assert (lea["firstName"], lea["lastModificationSource"]) == ("Léa", "API")
+    assert loader.client.get("/v1/contacts")["meta"]["total"] == 2
+    [entry] = loader.client.get(f"/v1/contacts/{zoe['id']}/history")["data"]
+    assert entry["requestId"] == f"import-{found['id']}"
+    assert entry["apiKeyId"] == str(loader.kept.team.key.id)
+    assert loader.errors(found) == []
+
+
+def test_the_same_file_again_changes_nothing(loader: Loader) -> None:
+    loader.done(csv_of(ZOE, LEA))
+    before = loader.contacts()
+    assert loader.done(csv_of(ZOE, LEA))["counts"] == counts(unchanged=2)
+    assert loader.contacts() == before
+
+
+def test_without_keys_every_row_is_a_contact(loader: Loader) -> None:
+    assert loader.done(csv_of(ZOE, ZOE), matchBy=[])["counts"] == counts(created=2)
+
+
+def test_rows_that_are_one_person_meet(loader: Loader) -> None:
+    found = loader.done(csv_of(ZOE, ("Zoe", "Roy", "ZOE@ROY.EXAMPLE", ""), LEA))
+    assert found["counts"] == counts(created=2, updated=1)
+    zoe, _ = loader.contacts()
+    assert (zoe["firstName"], zoe["email"], zoe["phoneNumbers"]) == ("Zoe", "ZOE@ROY.EXAMPLE", [phone_number(1)])
+    history = loader.client.get(f"/v1/contacts/{zoe['id']}/history")["data"]
+    assert [one["version"] for one in history] == [2, 1]
+
+
+def test_what_is_there_is_overwritten_or_filled(loader: Loader) -> None:
+    path = loader.kept.team.contact(email="zoe@roy.example", company="Old", phone_numbers=[phone_number(9)])
+    headings = ("Email", "Company", "City", "Phone")
+    rows = csv_of(("zoe@roy.example", "New", "Lille", "0639980001"), headings=headings)
+    filled = loader.done(rows, matchBy=["email"], mode="fillIfEmpty", modes={"phoneNumbers": "append"})
+    assert filled["counts"] == counts(updated=1)
+    zoe = loader.client.get(path)
+    assert (zoe["company"], zoe["city"], zoe["phoneNumbers"]) == ("Old", "Lille", [phone_number(9), phone_number(1)])
+    assert loader.done(rows, matchBy=["email"])["counts"] == counts(updated=1)
+    zoe = loader.client.get(path)
+    assert (zoe["company"], zoe["phoneNumbers"], zoe["firstName"]) == ("New", [phone_number(1)], "Camille")
+
+
+def test_an_empty_cell_changes_nothing(loader: Loader) -> None:
+    path = loader.kept.team.contact(email="zoe@roy.example", company="Old", allow_phone_calls=False)
+    headings = ("Email", "Company", "Allow phone calls")
+    assert loader.done(csv_of(("zoe@roy.example", "", ""), headings=headings))["counts"] == counts(unchanged=1)
+    assert loader.client.get(path)["allowPhoneCalls"] is False
+    assert loader.done(csv_of(("zoe@roy.example", "", "no"), headings=headings))["counts"] == counts(unchanged=1)
+    assert loader.done(csv_of(("zoe@roy.example", "", "yes"), headings=headings))["counts"] == counts(updated=1)
+
+
+def test_ambiguity_is_an_answer(loader: Loader) -> None:
+    one = loader.kept.team.contact(email="zoe@roy.example", phone_numbers=[phone_number(9)])
+    other = loader.kept.team.contact(phone_numbers=[phone_number(1)])
+    found = loader.done(csv_of(ZOE, LEA))
+    assert found["counts"] == counts(created=1, ambiguous=1, errors=1)
+    [error] = loader.errors(found)
+    assert (error["line"], error["code"]) == ("2", "AMBIGUOUS_MATCH")
+    ids = {path.rpartition("/")[2]: key for path, key in ((one, "email"), (other, "phoneNumbers"))}
+    assert set(error["contacts"].split("; ")) == {f"{id} ({key})" for id, key in ids.items()}
+
+
+def test_other_systems_ids(loader: Loader) -> None:
+    headings = ("Record ID", "externalId", *("First Name", "Last Name", "Phone Number"))
+    rows = csv_of(("hs-1", "crm-1", "Zoé", "Roy", "0639980001"), headings=headings)
+    assert loader.done(rows)["counts"] == counts(created=1)
+    assert loader.contacts()[0]["externalId"] == "crm-1"
+    found = loader.done(rows, mapping={"Record ID": "externalId", "externalId": None}, matchBy=["phoneNumbers"])
+    assert found["counts"] == counts(ambiguous=1, errors=1), "the other system knows this number as somebody else"
+    assert found["columns"] == {
+        "Record ID": "externalId",
+        "externalId": None,
+        "First Name": "firstName",
+        "Last Name": "lastName",
+        "Phone Number": "phoneNumbers",
+    }
+
+
+def test_contacts_by_their_id(loader: Loader) -> None:
+    id = loader.kept.team.contact(company="Old").rpartition("/")[2]
+    rows = csv_of(
+        (id, "New"), ("00000000-0000-7000-8000-000000000000", "x"), ("no-id", "x"), headings=("id", "Company")
+    )
+    found = loader.done(rows, matchBy=["id"])
+    assert found["counts"] == counts(updated=1, refused=2, errors=2)
+    assert [one["code"] for one in loader.errors(found)] == ["UNKNOWN_CONTACT", "ID_INVALID"]
+    assert loader.contacts()[0]["company"] == "New"
+
+
+def test_rows_that_are_refused(loader: Loader) -> None:
+    rows = [
+        ("", "Roy", "", "0639980001"),
+        ("Zoé", "x" * 101, "", "0639980003"),
+        ("Zoé", "Roy", "nobody", "0639980004"),
+        ("Zoé", "Roy", "", "3.36E+10"),
+        ("=1+1", "Roy", "", "0639980005"),
+    ]
+    found = loader.done(csv_of(*rows))
+    assert found["counts"] == counts(created=2, refused=3, errors=5)
+    errors = [(one["line"], one["column"], one["code"]) for one in loader.errors(found)]
+    assert errors == [
+        ("2", "firstName", "REQUIRED"),
+        ("3", "Last Name", "TOO_LONG"),
+        ("4", "Email", "EMAIL_INVALID"),
+        ("5", "Phone Number", "PHONE_DAMAGED"),
+        ("5", "phoneNumbers", "REQUIRED"),
+    ]
+    assert loader.contacts()[1]["firstName"] == "=1+1", "kept as it is; only files for spreadsheets are made safe"
+
+
+def test_custom_fields(loader: Loader) -> None:
+    team = loader.kept.team
+    team.field("Score", type="number")
+    team.field("Badge", is_unique=True)
+    headings = (*("First Name", "Last Name", "Phone Number"), "score", "Badge", "Segment")
+    rows = csv_of(
+        ("A", "A", "0639980001", "12", "b-1", "x"),
+        ("B", "B", "0639980002", "many", "b-2", ""),
+        ("C", "C", "0639980003", "", "b-1", ""),
+        headings=headings,
+    )
+    found = loader.done(rows, createFields=True)
+    assert found["counts"] == counts(created=2, refused=1, errors=2)
+    assert [(one["column"], one["code"]) for one in loader.errors(found)] == [
+        ("score", "INVALID_NUMBER"),
+        ("customFields/badge", "CUSTOM_VALUE_TAKEN"),
+    ]
+    assert [one["customFields"] for one in loader.contacts()] == [
+        {"Score": "12", "Badge": "b-1", "Segment": "x"},
+        {"Badge": "b-2"},
+    ]
+    assert found["columns"]["Segment"] == "customFields.Segment"
+    moved = csv_of(("0639980002", "b-3"), ("0639980001", "b-2"), headings=("Phone Number", "Badge"))
+    assert loader.done(moved)["counts"] == counts(updated=2), "what one row gives up another may take"
+
+
+def test_required_fields(loader: Loader) -> None:
+    loader.kept.team.field("Segment", is_required=True)
+    found = loader.done(csv_of(ZOE))
+    assert found["counts"] == counts(refused=1, errors=1)
+    assert loader.errors(found)[0]["code"] == "REQUIRED_CUSTOM_FIELD"
+
+
+def test_numbers_that_are_not_to_be_called_stay_so(loader: Loader) -> None:
+    loader.client.post("/v1/do-not-call", {"phoneNumber": phone_number(1), "reason": "OPPOSITION"})
+    loader.done(csv_of(ZOE))
+    [zoe] = loader.contacts()
+    assert loader.client.get(f"/v1/contacts/{zoe['id']}/callability")["callable"] is False
+
+
+def test_batches(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of several batches, of which later ones meet what earlier ones made."""
+    monkeypatch.setattr(running, "BATCH_ROWS", 3)
+    rows = [("A", str(n), f"a{n % 7}@example.com", f"063998{n % 7:04}") for n in range(20)]
+    found = loader.done(csv_of(*rows))
+    assert found["counts"] == counts(created=7, updated=13)
+    assert (found["rowsRead"], found["line"]) == (20, 21)
+    assert [one["lastName"] for one in loader.contacts()] == ["14", "15", "16", "17", "18", "19", "13"]
+
+
+def test_all_that_is_wrong_is_told_at_once(client: Client) -> None:
+    body = {
+        "format": "vcard",
+        "preset": "hubspot",
+        "mapping": {"a/b\n": "firstName", "x": 1},
+        "matchBy": ["name"],
+        "mode": "x",
+        "modes": {"email": "append"},
+        "defaultCountry": "XX",
+    }
+    assert sorted(client.faults("POST", IMPORTS, json=body)) == [
+        ("/defaultCountry", "UNKNOWN_VALUE"),
+        ("/mapping/a~1b\n", "FORBIDDEN_CHARACTER"),
+        ("/mapping/x", "WRONG_TYPE"),
+        ("/matchBy/0", "UNKNOWN_VALUE"),
+        ("/mode", "UNKNOWN_VALUE"),
+        ("/modes/email", "UNKNOWN_VALUE"),
+        ("/preset", "CONFLICTING_PARAMETERS"),
+    ]
+    assert client.faults("POST", IMPORTS, json={"mapping": {"a/b\n": "x"}}) == [
+        ("/mapping/a~1b\n", "FORBIDDEN_CHARACTER")
+    ]
+
+
+def test_limits(team: Team, client: Client) -> None:
+    for _ in range(10):
+        client.post(IMPORTS, {})
+    assert client.post(IMPORTS, {}, 409)["error"]["code"] == "TOO_MANY_IMPORTS"
+    client.post(f"{IMPORTS}/{client.walk(IMPORTS)[0]['id']}/cancel", None, 200)
+    client.post(IMPORTS, {})
+    client.request("POST", IMPORTS, json={}, params={"workspaceId": str(team.workspace())}, status=404)
+
+
+def test_a_repeated_request_makes_one(client: Client) -> None:
+    made = [client.post(IMPORTS, {}, headers={"idempotency-key": "a"}) for _ in range(2)]
+    assert made[0] == made[1]
+    assert len(client.walk(IMPORTS)) == 1

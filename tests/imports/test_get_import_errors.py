@@ -1,0 +1,43 @@
+"""GET /v1/imports/{id}/errors."""
+
+import pytest
+
+from skipcall.imports import deciding, running
+from tests.imports.conftest import IMPORTS, ZOE, Loader, csv_of
+
+
+def test_nothing_wrong(loader: Loader) -> None:
+    response = loader.client.request("GET", f"{loader.asked()}/errors", status=200)
+    assert response.content == b"line,column,code,reason,contacts\r\n"
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in response.headers["content-disposition"]
+
+
+def test_many_errors_of_many_batches(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "BATCH_ROWS", 100)
+    secret = "a-very-private-value"
+    found = loader.done(csv_of(*(("A", "A", secret, f"063998{n:04}") for n in range(1000))), matchBy=["phoneNumbers"])
+    errors = loader.errors(found)
+    assert [int(one["line"]) for one in errors] == list(range(2, 1002))
+    assert found["counts"]["errors"] == 1000
+    path = f"{IMPORTS}/{found['id']}/errors"
+    whole = loader.client.request("GET", path)
+    assert secret not in whole.text, "no value is repeated"
+    head = loader.client.request("HEAD", path, status=200)
+    assert int(head.headers["content-length"]) == len(whole.content)
+
+
+def test_only_so_many_are_kept(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "ERRORS_KEPT_MAX", 2)
+    found = loader.done(csv_of(*[("A", "", "", "")] * 4))
+    assert len(loader.errors(found)) == 2
+    assert found["counts"]["errors"] > 4
+
+
+def test_those_of_a_dry_run_are_followed_by_those_of_the_import(loader: Loader) -> None:
+    found = loader.checked(csv_of(ZOE, ("A", "A", "nobody", "0639980002")))
+    assert [one["code"] for one in loader.errors(found)] == ["EMAIL_INVALID"]
+    body = {"digest": found["dryRun"]["digest"]}
+    loader.client.post(f"{IMPORTS}/{found['id']}/confirm", body, 200)
+    loader.kept.work()
+    assert [one["code"] for one in loader.errors(found)] == ["EMAIL_INVALID"]
