@@ -31,6 +31,7 @@ UNSAYABLE = {
     "DIGEST_MISMATCH",  # of the bytes of a recording
     "UNKNOWN_FIELD",  # Prefer: handling=strict
     "INVALID_EMAIL",  # `format: email` is looser than what can be delivered
+    "UNUSABLE_FILE",  # what a file of contacts holds
     "INVALID_ID",  # of workspaceIds, separated by commas
 }
 # The same for codes that are otherwise sayable, by the place where they are not.
@@ -50,6 +51,8 @@ UNSAYABLE_AT = {
     ("/query/region", "UNKNOWN_VALUE"),  # those countries whose numbers are known
     ("/timezone", "UNKNOWN_VALUE"),
     ("/region", "UNKNOWN_VALUE"),
+    ("/defaultCountry", "UNKNOWN_VALUE"),
+    ("/preset", "CONFLICTING_PARAMETERS"),  # beside another format
     ("/text", "TOO_MANY_ITEMS"),  # words
     ("/query", "REQUIRED"),  # one of several
     ("/query/startDate", "INVALID_FORMAT"),  # how many days a month has
@@ -83,7 +86,7 @@ def right_data_is_refused_for_what_no_schema_says(
     codes = {
         one["code"]
         for one in details
-        if not re.match("(/contact)?(/customFields/|/evidence/|/url$|/linkedin|/filter)", one["pointer"])
+        if not re.match("(/contact)?(/customFields/|/evidence/|/mapping/|/url$|/linkedin|/filter)", one["pointer"])
         and (one["pointer"], one["code"]) not in UNSAYABLE_AT
     }
     assert codes <= UNSAYABLE, f"right by the document, and refused: {codes - UNSAYABLE}"

@@ -411,7 +411,7 @@ class Ledger:
 
     def _taken(self, custom_values: Mapping[str, str | None], id: UUID | None) -> list[Fault]:
         return [
-            Fault(f"/customFields/{slug}", CustomValueTaken.code, "Another contact has this value")
+            Fault(f"/customFields/{slug}", "CUSTOM_VALUE_TAKEN", "Another contact has this value")
             for slug in self._unique_slugs
             if self._holders.get((slug, custom_values.get(slug) or ""), {}).keys() - {id}
         ]

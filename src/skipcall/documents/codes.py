@@ -309,7 +309,7 @@ FAULTS = {
     ),
     "UNKNOWN_CUSTOM_FIELD": "The workspace of the contact has no custom field with this slug or name.",
     "REQUIRED_CUSTOM_FIELD": "The workspace asks for a value of this custom field; a new contact lacks it, or a change clears it.",
-    "CUSTOM_VALUE_TAKEN": "The contact whose id is in `suggestion` has this value of a unique custom field.",
+    "CUSTOM_VALUE_TAKEN": "Another contact has this value of a unique custom field; its id is in `suggestion`, where it is known.",
     "CUSTOM_VALUES_NOT_UNIQUE": "The contacts whose ids are in `suggestion` have the same value of the field.",
     "INVALID_NUMBER": "This custom field takes decimal numbers, without exponent, spaces or a comma.",
     "INVALID_DATE": "This custom field takes days that exist, in the form `2026-11-23`.",

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from skipcall.contacts.numbers import region_fault
 from skipcall.contacts.upsert_model import MATCH_KEYS, Changes, FieldModes, MatchedBy, MatchKey, Mode
-from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
+from skipcall.custom_fields.model import CONTROL_CHARACTERS
 from skipcall.errors import Conflict, Fault, Gone
 from skipcall.page import PageQuery
 from skipcall.workspaces.model import Id, Timestamp
@@ -100,7 +100,6 @@ CANCELABLE: tuple[Status, ...] = (*WAITING, "CHECKING", "RUNNING")
 UNDOABLE: tuple[Status, ...] = ("COMPLETED", "CANCELED", "FAILED")
 
 _DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
-_Heading = Annotated[str, Meta(min_length=1, max_length=HEADING_LENGTH_MAX, extra_json_schema={"pattern": PRINTABLE})]
 
 
 class TooManyImports(Conflict):
@@ -148,7 +147,7 @@ class CreateImport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         Meta(description="Which product's export it is; what the headings speak for if absent. Only for CSV."),
     ] = None
     mapping: Annotated[
-        dict[_Heading, Annotated[str, Meta(max_length=HEADING_LENGTH_MAX)] | None],
+        dict[str, Annotated[str, Meta(max_length=HEADING_LENGTH_MAX)] | None],
         Meta(
             max_length=COLUMNS_MAX,
             description="What single columns hold, by heading (of a vCard, by property: `NOTE`): a property of a contact, "
@@ -191,7 +190,10 @@ class CreateImport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         if fields.get("format") == "vcard" and fields.get("preset") is not None:
             faults.append(Fault("/preset", "CONFLICTING_PARAMETERS", "Presets are of CSV files"))
         for heading, meant in mapping.items() if isinstance(mapping, dict) else ():
-            if CONTROL_CHARACTERS.search(f"{heading}{meant or ''}"):
+            if len(heading) > HEADING_LENGTH_MAX:
+                text = f"A heading has at most {HEADING_LENGTH_MAX} characters"
+                faults.append(Fault(mapping_pointer(heading), "TOO_LONG", text))
+            elif CONTROL_CHARACTERS.search(f"{heading}{meant or ''}"):
                 text = "Control characters are not allowed"
                 faults.append(Fault(mapping_pointer(heading), "FORBIDDEN_CHARACTER", text))
         return faults
