@@ -13,6 +13,7 @@ from benchmarks.data import Tenant, contact_id, create_tenant, settle
 from benchmarks.figures import Figure, Plan, Results, median
 from benchmarks.servers import BenchmarkError
 from skipcall.contacts.filters import CUSTOM_FIELD, Setting, clauses_in, read_filter
+from skipcall.contacts.model import ContactView
 from skipcall.contacts.searching import Found, Query, search_contacts
 from skipcall.postgres.db import SEARCH_SETTINGS, Row, Session, Statement, connect
 from skipcall.postgres.embedded import EmbeddedPostgres
@@ -109,7 +110,7 @@ async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int
         after = ([middle["created_at"]], middle["id"])
     times = []
     for _ in range(runs):
-        found = await search_contacts(session, workspace_ids, query, after=after, limit=SIZE + 1, by_slug=False)
+        found = await search_contacts(session, workspace_ids, query, after=after, limit=SIZE + 1, view=ContactView())
         times.append(session.milliseconds)
     return times, found
 

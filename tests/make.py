@@ -20,6 +20,7 @@ from skipcall.calls.months import ensure_months
 from skipcall.calls.queries import Author, View
 from skipcall.calls.queries import Written as WrittenCall
 from skipcall.contacts import queries as contacts
+from skipcall.contacts.model import ContactView
 from skipcall.contacts.queries import Written
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import CustomField
@@ -324,7 +325,7 @@ class Make:
             source="SKIPCALL",
             api_key_id=None,
             request_id=None,
-            by_slug=True,
+            view=ContactView(),
         )
         assert isinstance(written, Written)
         return written

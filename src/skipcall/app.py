@@ -16,7 +16,7 @@ from skipcall.api_keys.gate import Gate
 from skipcall.callability import routes as callability
 from skipcall.calls import routes as calls
 from skipcall.changes import routes as changes
-from skipcall.consents import routes as consents
+from skipcall.contacts import consent_routes as consents
 from skipcall.contacts import routes as contacts
 from skipcall.contacts import upsert_routes as contact_upserts
 from skipcall.custom_fields import routes as custom_fields

@@ -6,6 +6,7 @@ import threading
 import time
 from uuid import UUID, uuid4
 
+from skipcall.contacts.model import ContactView
 from skipcall.contacts.queries import Written, update_contact
 from skipcall.postgres.db import Session, connect
 from tests.changes.reader import Reader
@@ -26,7 +27,7 @@ async def set_city(session: Session, team: Team, path: str, city: str) -> None:
         source="API",
         api_key_id=None,
         request_id=None,
-        by_slug=True,
+        view=ContactView(),
     )
     assert isinstance(written, Written)
 

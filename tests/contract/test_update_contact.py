@@ -99,6 +99,7 @@ DIFFERENCES = [
         )
     ),
     Difference(f"{ANSWER}/externalId", ABSENT, PRESENT, "answered only when `include` asks for it"),
+    Difference(f"{ANSWER}/consent", ABSENT, PRESENT, "answered only when `include` asks for it"),
     Difference(f"{ANSWER}/deletedAt", ABSENT, PRESENT, "answered only in lists with `includeDeleted`"),
     Difference("/responses/200/headers", ABSENT, PRESENT, HEADERS),
     Difference("/responses/401/headers", ABSENT, PRESENT, HEADERS),

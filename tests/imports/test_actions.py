@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from skipcall.contacts.listing import list_contacts
+from skipcall.contacts.model import ContactView
 from skipcall.demo.people import write
 from skipcall.events.queries import record_created
 from skipcall.imports.actions import BATCH_ROWS, ImportReport, ImportRunning, Progress, import_contacts
@@ -117,7 +118,13 @@ def test_a_small_file(server: str, tmp_path: Path) -> None:
     async def work(db: Database, workspace: Workspace) -> None:
         report = await import_contacts(db, workspace, path, create_fields=True)
         contacts, total = await list_contacts(
-            db, [UUID(workspace.id)], newest_first=False, after=None, limit=10, offset=0, by_slug=True
+            db,
+            [UUID(workspace.id)],
+            newest_first=False,
+            after=None,
+            limit=10,
+            offset=0,
+            view=ContactView(custom_field_keys="slug"),
         )
 
         assert (report.rows_read, report.created, report.refused, total) == (3, 2, 1, 2)

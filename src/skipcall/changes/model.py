@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from skipcall.contacts.model import Contact, Source
+from skipcall.contacts.model import Contact, ContactView, CustomFieldKeys, Include, Source, include_faults
 from skipcall.errors import Fault
 from skipcall.page import SIZE_MAX, PageQuery, WorkspacesQuery
 from skipcall.workspaces.model import Id, Timestamp
@@ -34,14 +34,18 @@ class ListChanges(WorkspacesQuery, frozen=True, rename="camel", kw_only=True):
     skip_own: Annotated[
         bool, Meta(description="Leave out what this very API key has written, so that a sync does not see its own echo")
     ] = False
-    custom_field_keys: Annotated[
-        Literal["name", "slug"], Meta(description="What `customFields` of `contact` is keyed by")
-    ] = "name"
+    custom_field_keys: CustomFieldKeys = "name"
+    include: Include = None
+
+    @property
+    def view(self) -> ContactView:
+        """How its contacts are answered."""
+        return ContactView(custom_field_keys=self.custom_field_keys, include=self.include)
 
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
-        """Return what the types do not say: that workspace ids are UUIDs, and that a cursor is a start of its own."""
-        faults = WorkspacesQuery.faults_in(fields)
+        """Return what the types do not say: that workspace ids are UUIDs, what can be included, and that a cursor is a start of its own."""
+        faults = WorkspacesQuery.faults_in(fields) + include_faults(fields)
         if "cursor" in fields and "start" in fields:
             faults.append(Fault("/query/start", "CONFLICTING_PARAMETERS", "A cursor says where to start"))
         return faults

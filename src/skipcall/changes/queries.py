@@ -10,7 +10,8 @@ import msgspec
 from skipcall.changes.cursors import Cursor, Look
 from skipcall.changes.model import Change, HistoryEntry, Object, Values
 from skipcall.clock import timestamp
-from skipcall.contacts.queries import COLUMNS, make_contact
+from skipcall.contacts.model import ContactView
+from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.postgres.db import Row, Session, Statement
 
 FORGOTTEN_AT_ONCE = 5_000
@@ -94,7 +95,7 @@ async def list_changes(
     objects: Sequence[Object],
     own_key_id: UUID | None,
     limit: int,
-    by_slug: bool,
+    view: ContactView,
 ) -> tuple[list[Change], Look]:
     """Return what comes after a place, at most `limit` changes, and what the reader may know when it looked."""
     rows = await db.fetch_rows(
@@ -106,11 +107,13 @@ async def list_changes(
         types=[f"{one}.%" for one in objects],
         own_key_id=own_key_id,
         limit=limit,
-        by_slug=by_slug,
+        by_slug=view.by_slug,
     )
     row = rows[0]
     look = Look(row["snapshot"], row["last_id"], row["moment"], row["forgotten_until"])
-    return [_change(row) for row in rows if row["event_id"] is not None], look
+    changes = [row for row in rows if row["event_id"] is not None]
+    contacts = iter(await show_contacts(db, (row for row in changes if row["id"] is not None), view))
+    return [Change(**make_entry(row), contact=None if row["id"] is None else next(contacts)) for row in changes], look
 
 
 async def list_contact_history(
@@ -130,10 +133,6 @@ async def forget_changes(db: Session, workspace_ids: Sequence[UUID], until: date
     for workspace_id in workspace_ids:
         while await db.fetch_value(FORGET_CHANGES, workspace_id=workspace_id, until=until) == FORGOTTEN_AT_ONCE:
             pass
-
-
-def _change(row: Row) -> Change:
-    return Change(**make_entry(row), contact=None if row["id"] is None else make_contact(row))
 
 
 def make_entry(row: Row) -> dict[str, Any]:

@@ -47,7 +47,7 @@ async def list_changes(request: Request, query: ListChanges) -> Answer:
         objects=[one for one in objects if query.object in (None, one)],
         own_key_id=caller.api_key_id if query.skip_own else None,
         limit=0 if is_now else query.size + 1,
-        by_slug=query.custom_field_keys == "slug",
+        view=query.view,
     )
     check_age(cursor, look)
     is_inside = len(changes) > query.size

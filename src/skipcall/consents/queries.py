@@ -93,6 +93,17 @@ _LIST_UNSEALED = Statement(
 )
 
 
+_FIND_NEWEST = Statement(
+    f"""
+    SELECT n.contact_id, {COLUMNS}
+    FROM unnest(:workspace_ids::uuid[], :contact_ids::uuid[]) AS c (workspace_id, id) CROSS JOIN LATERAL (
+        SELECT * FROM contact_consents WHERE (workspace_id, contact_id) = (c.workspace_id, c.id)
+        ORDER BY position DESC LIMIT 1
+    ) n
+    """
+)
+
+
 class Link(NamedTuple):
     """An entry as it is stored. `is_unchanged`: its hash is that of its content."""
 
@@ -112,6 +123,16 @@ async def list_contact_consents(
     if not rows:
         return None
     return [make_consent(row) for row in rows if row["id"] is not None], rows[0]["total"]
+
+
+async def find_newest_consents(db: Session, contacts: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Consent]:
+    """Return the newest entry of each ledger that has one, by contact. Contacts are named by workspace and id."""
+    rows = await db.fetch_rows(
+        _FIND_NEWEST,
+        workspace_ids=[workspace_id for workspace_id, _ in contacts],
+        contact_ids=[id for _, id in contacts],
+    )
+    return {row["contact_id"]: make_consent(row) for row in rows}
 
 
 async def record_consent(

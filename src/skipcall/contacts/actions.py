@@ -49,8 +49,7 @@ async def update_contact(
     *,
     versions: list[int] | None,
     request_id: str,
-    by_slug: bool,
-    included: Sequence[str] = (),
+    view: ContactView,
 ) -> Written:
     """Change what a patch names; the answer may be `stale`, if `versions` left this one out.
 
@@ -68,8 +67,7 @@ async def update_contact(
         source="API",
         api_key_id=caller.api_key_id,
         request_id=request_id,
-        by_slug=by_slug,
-        included=included,
+        view=view,
     )
     if written is None:
         await refuse_missing(db, caller, id)
@@ -85,8 +83,7 @@ async def create_contact(
     secret: bytes,
     allow_erased: bool,
     request_id: str,
-    by_slug: bool,
-    included: Sequence[str] = (),
+    view: ContactView,
 ) -> Written:
     """Create a contact in a workspace of the caller.
 
@@ -107,8 +104,7 @@ async def create_contact(
         source="API",
         api_key_id=caller.api_key_id,
         request_id=request_id,
-        by_slug=by_slug,
-        included=included,
+        view=view,
     )
     return written if isinstance(written, Written) else await _refuse_keys(db, written)
 
@@ -127,8 +123,7 @@ async def restore_contact(
         source="API",
         api_key_id=caller.api_key_id,
         request_id=request_id,
-        by_slug=view.custom_field_keys == "slug",
-        included=view.included,
+        view=view,
     )
     if restored is None:
         raise NotFound("Contact")

@@ -15,7 +15,7 @@ from skipcall.contacts.filters import CUSTOM_FIELD, Node, Setting, clauses_in, n
 from skipcall.contacts.lookup import UNREADABLE_NUMBER, Asked, ContactMatches, LookupContacts
 from skipcall.contacts.model import Contact, UnknownCustomField
 from skipcall.contacts.numbers import read_forms
-from skipcall.contacts.search import Cursor, SearchContacts, decode_cursor, digest_of, encode_cursor
+from skipcall.contacts.search import Cursor, SearchContacts, SearchView, decode_cursor, digest_of, encode_cursor
 from skipcall.contacts.searching import ORDERS, Query
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.errors import Fault, Invalid
@@ -46,12 +46,12 @@ async def lookup_contacts(db: Session, caller: Caller, query: LookupContacts) ->
         db,
         narrow(caller.scope.workspace_ids, query.workspace_ids),
         Asked(forms, query.email, query.linkedin_url, query.external_id),
-        by_slug=query.custom_field_keys == "slug",
+        query,
     )
 
 
 async def search_contacts(
-    db: Session, searches: Session, caller: Caller, body: SearchContacts, workspace_ids: str | None, *, by_slug: bool
+    db: Session, searches: Session, caller: Caller, body: SearchContacts, view: SearchView
 ) -> Found:
     """Return a page of the contacts that a search finds.
 
@@ -61,7 +61,7 @@ async def search_contacts(
     sorts: dict[str, str] = {}  # each property once, where it comes first
     for sort in body.sort or ("-createdAt",):
         sorts.setdefault(sort.removeprefix("-"), sort)
-    digest = digest_of(body, workspace_ids)
+    digest = digest_of(body, view.workspace_ids)
     key_types = [ORDERS[name].python_type for name in sorts]
     cursor = decode_cursor(body.cursor, digest, key_types) if body.cursor else None
     setting = await _setting(db, caller, body, cursor)
@@ -70,7 +70,7 @@ async def search_contacts(
         node, faults = read_filter(msgspec.to_builtins(body.filter), setting)
         if faults:
             raise Invalid(faults)
-    among = narrow(caller.scope.workspace_ids, workspace_ids)
+    among = narrow(caller.scope.workspace_ids, view.workspace_ids)
     if not among:
         return Found([], 0, None)
     words = body.text.split() if body.text else []
@@ -81,7 +81,7 @@ async def search_contacts(
         query,
         after=cursor.place(key_types) if cursor else None,
         limit=body.size + 1,
-        by_slug=by_slug,
+        view=view,
     )
     total = cursor.total if cursor else found.total
     if len(found.contacts) <= body.size:

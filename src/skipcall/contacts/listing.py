@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from skipcall.contacts.model import Contact
-from skipcall.contacts.queries import COLUMNS, FIRST_ID, LAST_ID, make_contact
+from skipcall.contacts.model import Contact, ContactView
+from skipcall.contacts.queries import COLUMNS, FIRST_ID, LAST_ID, show_contacts
 from skipcall.page import COUNT_MAX, Place
 from skipcall.postgres.db import Session, Statement
 
+_DELETED_AT = ("deleted_at",)
 # Nobody counts deleted contacts, so with them the total goes up to a limit.
 _LIST = """
     WITH counted AS (
@@ -68,9 +69,8 @@ async def list_contacts(
     after: UUID | None,
     limit: int,
     offset: int,
-    by_slug: bool,
+    view: ContactView,
     with_deleted: bool = False,
-    included: Sequence[str] = (),
 ) -> tuple[list[Contact], int]:
     """Return contacts in order of creation after a place, and how many the workspaces hold; with deleted ones up to `COUNT_MAX` + 1."""
     rows = await db.fetch_rows(
@@ -80,10 +80,11 @@ async def list_contacts(
         reach=limit + offset,
         limit=limit,
         offset=offset,
-        by_slug=by_slug,
+        by_slug=view.by_slug,
         with_deleted=with_deleted,
     )
-    return [make_contact(row, included) for row in rows if row["id"] is not None], rows[0]["total"]
+    found = [row for row in rows if row["id"] is not None]
+    return await show_contacts(db, found, view, _DELETED_AT if with_deleted else ()), rows[0]["total"]
 
 
 async def list_changed_contacts(
@@ -94,10 +95,9 @@ async def list_changed_contacts(
     place: Place | None,
     limit: int,
     offset: int,
-    by_slug: bool,
+    view: ContactView,
     count_max: int,
     with_deleted: bool = False,
-    included: Sequence[str] = (),
 ) -> tuple[list[Contact], list[datetime], int]:
     """Return contacts changed since a moment in the order of their last change, these moments, and a count.
 
@@ -112,13 +112,13 @@ async def list_changed_contacts(
         reach=limit + offset,
         limit=limit,
         offset=offset,
-        by_slug=by_slug,
+        by_slug=view.by_slug,
         count_max=-1 if place else count_max,
         with_deleted=with_deleted,
     )
     found = [row for row in rows if row["id"] is not None]
     return (
-        [make_contact(row, included) for row in found],
+        await show_contacts(db, found, view, _DELETED_AT if with_deleted else ()),
         [row["occurred_at"] for row in found],
         place.total if place else rows[0]["total"],
     )

@@ -11,11 +11,11 @@ from msgspec import Meta
 from skipcall.contacts.model import EMAIL_LENGTH_MAX, URL_LENGTH_MAX, Contact, ContactView
 from skipcall.contacts.numbers import Reason as NumberReason
 from skipcall.contacts.numbers import read_forms, region_fault
-from skipcall.contacts.queries import COLUMNS, make_contact
+from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault, Invalid
 from skipcall.page import WorkspaceIds, workspace_ids_faults
-from skipcall.postgres.db import Row, Session, Statement
+from skipcall.postgres.db import Session, Statement
 
 MATCHES_MAX = 50
 PHONE_NUMBER_LENGTH_MAX = 50  # as people write them
@@ -68,7 +68,7 @@ class LookupContacts(ContactView, frozen=True, rename="camel", kw_only=True):
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
         """Return what the types do not say. A national number without a region is judged when there is one."""
-        faults = workspace_ids_faults(fields)
+        faults = workspace_ids_faults(fields) + ContactView.faults_in(fields)
         faults += [
             Fault(f"/query/{name}", "FORBIDDEN_CHARACTER", "Control characters are not allowed")
             for name in ("email", "linkedinUrl", "externalId")
@@ -152,7 +152,9 @@ _FINDING: dict[str, str] = {
 KEYS = tuple(_FINDING)
 
 
-async def lookup_contacts(db: Session, workspace_ids: Sequence[UUID], asked: Asked, *, by_slug: bool) -> ContactMatches:
+async def lookup_contacts(
+    db: Session, workspace_ids: Sequence[UUID], asked: Asked, view: ContactView
+) -> ContactMatches:
     """Return the contacts that any of the keys finds. Raises `Invalid` without one."""
     values = asked.by_key()
     if not values:
@@ -165,9 +167,15 @@ async def lookup_contacts(db: Session, workspace_ids: Sequence[UUID], asked: Ask
         linkedin_url=asked.linkedin_url,
         external_id=asked.external_id,
         limit=MATCHES_MAX + 1,
-        by_slug=by_slug,
+        by_slug=view.by_slug,
     )
-    return ContactMatches([_match(row, asked) for row in rows[:MATCHES_MAX]], len(rows) > MATCHES_MAX)
+    shown = rows[:MATCHES_MAX]
+    contacts = await show_contacts(db, shown, view)
+    matches = [
+        ContactMatch(one, [match for key in KEYS if key in row["keys"] for match in _reasons(key, one, asked)])
+        for one, row in zip(contacts, shown, strict=True)
+    ]
+    return ContactMatches(matches, len(rows) > MATCHES_MAX)
 
 
 @cache
@@ -185,13 +193,6 @@ def _compose(keys: tuple[str, ...]) -> Statement:
     )
     SELECT {COLUMNS}, c.keys FROM c ORDER BY c.last_call_at DESC NULLS LAST, c.id DESC
     """
-    )
-
-
-def _match(row: Row, asked: Asked) -> ContactMatch:
-    contact = make_contact(row)
-    return ContactMatch(
-        contact, [match for key in KEYS if key in row["keys"] for match in _reasons(key, contact, asked)]
     )
 
 

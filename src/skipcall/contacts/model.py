@@ -12,6 +12,7 @@ import email_validator
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from skipcall.consents.model import Consent
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE, VALUE_LENGTH_MAX
 from skipcall.errors import FAULTS_MAX, Conflict, Fault, Gone, Invalid
 from skipcall.page import PageQuery
@@ -25,8 +26,10 @@ EMAIL_LENGTH_MAX = 254
 PHONE_NUMBERS_MAX = 20
 CUSTOM_FIELDS_MAX = 100
 EXTERNAL_ID_LENGTH_MAX = 255
-# What `include` adds to a contact, by its name there, and the column that it is.
-INCLUDES = {"externalId": "external_id"}
+# What `include` adds to a contact: columns by their name there, and the newest entry of another table.
+_INCLUDED_COLUMNS = {"externalId": "external_id"}
+CONSENT = "consent"
+INCLUDES = (*_INCLUDED_COLUMNS, CONSENT)
 RESTORE_DAYS = 30
 
 _NOT_IN_URL = re.compile(r'[\s\\"<>^`{|}]')
@@ -143,6 +146,9 @@ class Contact(msgspec.Struct, frozen=True, rename="camel"):
     last_modification_source: Source
 
     external_id: ExternalId | None | UnsetType = UNSET
+    consent: Annotated[
+        Consent | None | UnsetType, Meta(description="The newest entry of its ledger, null without any")
+    ] = UNSET
     deleted_at: Annotated[
         Timestamp | None | UnsetType, Meta(description="When it was deleted, in lists with `includeDeleted`")
     ] = UNSET
@@ -211,14 +217,25 @@ class ContactView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     include: Include = None
 
     @property
-    def included(self) -> tuple[str, ...]:
-        """The columns that `include` asks for."""
-        return included_columns(self.include)
+    def by_slug(self) -> bool:
+        """Whether `customFields` is keyed by slug."""
+        return self.custom_field_keys == "slug"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that `include` asks for, each once."""
+        asked = dict.fromkeys(one.strip() for one in self.include.split(",")) if self.include else {}
+        return tuple(_INCLUDED_COLUMNS[name] for name in asked if name in _INCLUDED_COLUMNS)
+
+    @property
+    def with_consent(self) -> bool:
+        """Whether `include` asks for the newest entry of the ledger."""
+        return self.include is not None and CONSENT in self.include
 
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
         """Return what the types do not say: which names there are."""
-        return _include_faults(fields)
+        return include_faults(fields)
 
 
 class CreateContactQuery(ContactView, frozen=True, rename="camel", kw_only=True):
@@ -249,10 +266,15 @@ class ListContacts(PageQuery, frozen=True, rename="camel", kw_only=True):
     custom_field_keys: CustomFieldKeys = "name"
     include: Include = None
 
+    @property
+    def view(self) -> ContactView:
+        """How its contacts are answered."""
+        return ContactView(custom_field_keys=self.custom_field_keys, include=self.include)
+
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
         """Return what the types do not say; `updatedSince` has an order of its own."""
-        faults = PageQuery.faults_in(fields) + _include_faults(fields)
+        faults = PageQuery.faults_in(fields) + include_faults(fields)
         if "updatedSince" in fields and "sort" in fields:
             faults.append(Fault("/query/sort", "CONFLICTING_PARAMETERS", "A list with updatedSince has its own order"))
         if "updatedSince" in fields and not _is_moment(fields["updatedSince"]):
@@ -399,12 +421,8 @@ def url_fault(url: str) -> tuple[str, str] | None:
     return "INVALID_URL", "Must be an absolute http or https address, for example https://example.com"
 
 
-def included_columns(include: str | None) -> tuple[str, ...]:
-    """Return the columns that a right value of `include` asks for, each once."""
-    return tuple(dict.fromkeys(INCLUDES[one.strip()] for one in include.split(","))) if include else ()
-
-
-def _include_faults(fields: Mapping[str, Any]) -> list[Fault]:
+def include_faults(fields: Mapping[str, Any]) -> list[Fault]:
+    """Return the fault in the query parameter `include`, if it has one."""
     include = fields.get("include")
     if include is not None and any(one.strip() not in INCLUDES for one in include.split(",")):
         return [Fault("/query/include", "UNKNOWN_VALUE", f"Must be some of {', '.join(INCLUDES)}, separated by commas")]

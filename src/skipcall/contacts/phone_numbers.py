@@ -14,7 +14,7 @@ from skipcall.contacts.model import (
     PhoneNumber,
     TooManyPhoneNumbers,
 )
-from skipcall.contacts.queries import Written, find_contact, make_written, update_statement
+from skipcall.contacts.queries import Written, find_contact, show_written, update_statement
 from skipcall.errors import Conflict, Fault, NotFound
 from skipcall.phone_numbers.model import E164, phone_number_fault
 from skipcall.postgres.db import Session, Statement
@@ -109,7 +109,7 @@ async def remove_phone_number(
             db, REMOVE_PHONE_NUMBER, caller, id, versions, request_id, view, phone_number=phone_number
         )
     if written is None:
-        if await find_contact(db, caller.scope.workspace_ids, id, by_slug=True) is None:
+        if await find_contact(db, caller.scope.workspace_ids, id, view) is None:
             return None
         raise NotFound("Phone number")
     if not written.stale and phone_number in written.contact.phone_numbers:
@@ -136,10 +136,10 @@ async def _write(
         source="API",
         api_key_id=caller.api_key_id,
         request_id=request_id,
-        by_slug=view.custom_field_keys == "slug",
+        by_slug=view.by_slug,
     )
     if row is None:
         return None
-    written = make_written(row, UUID(row["workspace_id"]), view.included)
+    written = await show_written(db, row, UUID(row["workspace_id"]), view)
     assert isinstance(written, Written)  # no custom field is named
     return written

@@ -1,13 +1,14 @@
 """SQL of contacts. Each call is one statement: it locks, decides, writes, records the event and answers the row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from skipcall.consents.queries import find_newest_consents
 from skipcall.contacts.erased import IS_ERASED
-from skipcall.contacts.model import RESTORE_DAYS, Contact, CustomValueTaken, ExternalIdTaken, Source
+from skipcall.contacts.model import RESTORE_DAYS, Contact, ContactView, CustomValueTaken, ExternalIdTaken, Source
 from skipcall.contacts.resolving import ACCEPTED, EXPLAINED, GIVEN, MISSING, NOTHING_TO_EXPLAIN, RESOLVED
 from skipcall.events.queries import RECORD
 from skipcall.postgres.db import Row, Session, Statement, UniqueViolation
@@ -259,11 +260,11 @@ class KeysRefused(msgspec.Struct, frozen=True):
 
 
 async def find_contact(
-    db: Session, workspace_ids: Sequence[UUID], id: UUID, *, by_slug: bool, included: Sequence[str] = ()
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, view: ContactView
 ) -> tuple[Contact, int] | None:
     """Return a contact of the workspaces and its version, or None."""
-    row = await db.fetch_row(GET_CONTACT, workspace_ids=workspace_ids, id=id, by_slug=by_slug)
-    return None if row is None else (make_contact(row, included), row["version"])
+    row = await db.fetch_row(GET_CONTACT, workspace_ids=workspace_ids, id=id, by_slug=view.by_slug)
+    return None if row is None else (await show_contact(db, row, view), row["version"])
 
 
 async def update_contact(
@@ -277,8 +278,7 @@ async def update_contact(
     source: Source,
     api_key_id: UUID | None,
     request_id: str | None,
-    by_slug: bool,
-    included: Sequence[str] = (),
+    view: ContactView,
 ) -> Written | KeysRefused | None:
     """Merge `values` (by column; absent stays, "" clears) and `custom_fields` (a JSON object) into a contact.
 
@@ -296,9 +296,9 @@ async def update_contact(
         source=source,
         api_key_id=api_key_id,
         request_id=request_id,
-        by_slug=by_slug,
+        by_slug=view.by_slug,
     )
-    return None if row is None else make_written(row, UUID(row["workspace_id"]), included, custom_fields)
+    return None if row is None else await show_written(db, row, UUID(row["workspace_id"]), view, custom_fields)
 
 
 async def create_contact(
@@ -311,8 +311,7 @@ async def create_contact(
     source: Source,
     api_key_id: UUID | None,
     request_id: str | None,
-    by_slug: bool,
-    included: Sequence[str] = (),
+    view: ContactView,
     person_hashes: Sequence[bytes] = (),
     allow_erased: bool = False,
 ) -> Written | KeysRefused:
@@ -330,12 +329,12 @@ async def create_contact(
         source=source,
         api_key_id=api_key_id,
         request_id=request_id,
-        by_slug=by_slug,
+        by_slug=view.by_slug,
         person_hashes=person_hashes,
         allow_erased=allow_erased,
     )
     assert row is not None  # the statement starts from an aggregate
-    return make_written(row, workspace_id, included, custom_fields)
+    return await show_written(db, row, workspace_id, view, custom_fields)
 
 
 async def delete_contact(
@@ -369,8 +368,7 @@ async def restore_contact(
     source: Source,
     api_key_id: UUID | None,
     request_id: str | None,
-    by_slug: bool,
-    included: Sequence[str] = (),
+    view: ContactView,
 ) -> tuple[Contact, int] | NotRestored | None:
     """Undo the deletion of a contact; return it and its version, as it is if it was not deleted. None if there is none.
 
@@ -384,7 +382,7 @@ async def restore_contact(
             source=source,
             api_key_id=api_key_id,
             request_id=request_id,
-            by_slug=by_slug,
+            by_slug=view.by_slug,
         )
     except UniqueViolation as violation:
         raise_if_taken(violation)
@@ -393,7 +391,7 @@ async def restore_contact(
         return None
     if row["is_deleted"]:
         return NotRestored(row["merged_into_id"], row["taken_by"], row["is_expired"])
-    return make_contact(row, included), row["version"]
+    return await show_contact(db, row, view), row["version"]
 
 
 async def find_gone(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> tuple[UUID | None, UUID | None]:
@@ -416,12 +414,13 @@ def raise_if_taken(violation: UniqueViolation) -> None:
         raise CustomValueTaken from violation
 
 
-def make_written(
-    row: Row, workspace_id: UUID, included: Sequence[str], custom_fields: str | None = None
+async def show_written(
+    db: Session, row: Row, workspace_id: UUID, view: ContactView, custom_fields: str | None = None
 ) -> Written | KeysRefused:
     """Return what the row of a writing statement says; `custom_fields` is what it was given."""
     if not (row["unknown"] or row["twice"] or row["refused"] or row["taken"] or row["missing"] or row["is_erased"]):
-        return Written(make_contact(row, included), row["version"], msgspec.json.decode(row["names"]), row["stale"])
+        contact = await show_contact(db, row, view)
+        return Written(contact, row["version"], msgspec.json.decode(row["names"]), row["stale"])
     given = msgspec.json.decode(custom_fields or "{}")
     return KeysRefused(
         workspace_id,
@@ -432,6 +431,24 @@ def make_written(
         msgspec.json.decode(row["taken"] or "{}"),
         row["is_erased"],
     )
+
+
+async def show_contact(db: Session, row: Row, view: ContactView) -> Contact:
+    """Return the contact of a row that begins with `COLUMNS`, with what is asked for beside the documented properties."""
+    (contact,) = await show_contacts(db, [row], view)
+    return contact
+
+
+async def show_contacts(
+    db: Session, rows: Iterable[Row], view: ContactView, columns: Sequence[str] = ()
+) -> list[Contact]:
+    """Do the same for many, with more columns."""
+    contacts = [make_contact(row, (*view.columns, *columns)) for row in rows]
+    if not view.with_consent:
+        return contacts
+    # A second statement: what triggers add to the ledger, the statement that changes the contact does not see.
+    newest = await find_newest_consents(db, [(UUID(one.team_id), UUID(one.id)) for one in contacts])
+    return [msgspec.structs.replace(one, consent=newest.get(UUID(one.id))) for one in contacts]
 
 
 def make_contact(row: Row, included: Sequence[str] = ()) -> Contact:

@@ -15,7 +15,6 @@ from skipcall.contacts.model import (
     CreateContactQuery,
     ListContacts,
     UpdateContact,
-    included_columns,
 )
 from skipcall.contacts.phone_numbers import AddPhoneNumber
 from skipcall.contacts.search import JSON_DEPTH_MAX, SearchContacts, SearchView
@@ -46,10 +45,6 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
     """
     caller: Caller = request.caller
     workspace_ids = query.narrow(caller.scope.workspace_ids)
-    by_slug = query.custom_field_keys == "slug"
-    included = included_columns(query.include)
-    if query.include_deleted:
-        included = (*included, "deleted_at")
     limit = query.size + 1
     cursor = None
     if query.updated_since is None:
@@ -61,9 +56,8 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
             after=decode_cursor(query.cursor, order).id if query.cursor else None,
             limit=limit,
             offset=query.offset,
-            by_slug=by_slug,
+            view=query.view,
             with_deleted=query.include_deleted,
-            included=included,
         )
         if len(contacts) == limit:
             cursor = encode_cursor(order, Place(UUID(contacts[query.size - 1].id)))
@@ -77,10 +71,9 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
         place=decode_cursor(query.cursor, _CHANGED) if query.cursor else None,
         limit=limit,
         offset=query.offset,
-        by_slug=by_slug,
+        view=query.view,
         count_max=COUNT_MAX,
         with_deleted=query.include_deleted,
-        included=included,
     )
     if len(contacts) == limit:
         cursor = encode_cursor(_CHANGED, Place(UUID(contacts[query.size - 1].id), moments[query.size - 1], total))
@@ -117,8 +110,7 @@ async def create_contact(request: Request, body: CreateContact, query: CreateCon
         secret=request.archive.secret,
         allow_erased=query.allow_erased,
         request_id=request.id,
-        by_slug=query.custom_field_keys == "slug",
-        included=query.included,
+        view=query,
     )
     note_deprecation(request, caller, written.contact.team_id, written.names_used)
     content = encode(written.contact)
@@ -152,14 +144,7 @@ async def search_contacts(request: Request, body: SearchContacts, query: SearchV
     once. Letter case and accents of texts do not matter. Further pages go by `cursor` alone, at the same cost, and relative dates
     stand for what they were on the first. `meta.total` is counted up to 10,000 (`totalIsLowerBound`).
     """
-    found = await finding.search_contacts(
-        request.database,
-        request.searches,
-        request.caller,
-        body,
-        query.workspace_ids,
-        by_slug=query.custom_field_keys == "slug",
-    )
+    found = await finding.search_contacts(request.database, request.searches, request.caller, body, query)
     page = PageQuery(size=body.size)
     is_narrowed = bool(body.filter or (body.text and body.text.strip()))
     lower_bound = is_narrowed and found.total > COUNT_MAX
@@ -211,8 +196,7 @@ async def update_contact(request: Request, id: UUID, body: UpdateContact, query:
         body,
         versions=request.versions,
         request_id=request.id,
-        by_slug=query.custom_field_keys == "slug",
-        included=query.included,
+        view=query,
     )
     if written.stale:
         await _refuse_stale(request, id, query)
@@ -327,13 +311,7 @@ async def remove_phone_number(request: Request, id: UUID, number: str, query: Co
 
 async def _get(request: Request, id: UUID, view: ContactView) -> tuple[Contact, int]:
     caller: Caller = request.caller
-    found = await queries.find_contact(
-        request.database,
-        caller.scope.workspace_ids,
-        id,
-        by_slug=view.custom_field_keys == "slug",
-        included=view.included,
-    )
+    found = await queries.find_contact(request.database, caller.scope.workspace_ids, id, view)
     if found is None:
         await actions.refuse_missing(request.database, caller, id)
     return found

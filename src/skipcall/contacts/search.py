@@ -189,8 +189,8 @@ class SearchView(ContactView, frozen=True, rename="camel", kw_only=True):
 
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
-        """Return what the types do not say: that workspace ids are UUIDs."""
-        return workspace_ids_faults(fields)
+        """Return what the types do not say: that workspace ids are UUIDs, and what can be included."""
+        return workspace_ids_faults(fields) + ContactView.faults_in(fields)
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from skipcall.contacts.filters import CUSTOM_FIELD, Clause, Group, Node
-from skipcall.contacts.model import Contact
-from skipcall.contacts.queries import COLUMNS, make_contact
+from skipcall.contacts.model import Contact, ContactView
+from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.page import COUNT_MAX
 from skipcall.postgres.db import Session, Statement
 
@@ -98,7 +98,7 @@ async def search_contacts(
     *,
     after: tuple[Sequence[Any], UUID] | None,
     limit: int,
-    by_slug: bool,
+    view: ContactView,
 ) -> Found:
     """Return contacts that a search finds, after a place. Only without one they are counted."""
     composer = _Composer(workspace_ids, query)
@@ -112,10 +112,10 @@ async def search_contacts(
         after_id=after[1] if after else None,
         reach=max(COUNT_MAX + 1, limit) if counts else limit,
         limit=limit,
-        by_slug=by_slug,
+        by_slug=view.by_slug,
     )
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
-    return Found([make_contact(row) for row in rows], keys, rows[0]["total"] if rows else 0)
+    return Found(await show_contacts(db, rows, view), keys, rows[0]["total"] if rows else 0)
 
 
 async def tidy_indexes(db: Session) -> None:

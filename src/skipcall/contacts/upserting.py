@@ -70,13 +70,7 @@ async def upsert_contact(
         if outcome.refusal is not None:
             raise _placed(outcome.refusal, "/contact")
         assert outcome.record is not None  # nothing else is left
-        found = await queries.find_contact(
-            tx,
-            [workspace_id],
-            outcome.record.id,
-            by_slug=view.custom_field_keys == "slug",
-            included=view.included,
-        )
+        found = await queries.find_contact(tx, [workspace_id], outcome.record.id, view)
         assert found is not None  # its row is locked
     return outcome, done.names_used, *found
 

@@ -12,7 +12,7 @@ from skipcall import clock, ids
 from skipcall.calls.model import result_of
 from skipcall.calls.months import ensure_months
 from skipcall.contacts import listing as contact_lists
-from skipcall.contacts.model import Contact
+from skipcall.contacts.model import Contact, ContactView
 from skipcall.demo.calls import DemoCall, invent_calls
 from skipcall.demo.sounds import make_recording
 from skipcall.events.queries import COLUMNS as EVENT_COLUMNS
@@ -57,7 +57,7 @@ async def make_history(tx: Session, space: Workspace) -> list[tuple[UUID, DemoCa
     if await tx.fetch_value(_HAS_CALLS, workspace_id=workspace_id):
         return []
     people, _ = await contact_lists.list_contacts(
-        tx, [workspace_id], newest_first=False, after=None, limit=CONTACTS_MAX, offset=0, by_slug=True
+        tx, [workspace_id], newest_first=False, after=None, limit=CONTACTS_MAX, offset=0, view=ContactView()
     )
     members, _ = await users.list_workspace_members(tx, workspace_id, after=UUID(int=0), limit=100, offset=0)
     labels, _ = await tags.list_tags(tx, [workspace_id], after=UUID(int=0), limit=100, offset=0)

@@ -99,7 +99,7 @@ class Export(msgspec.Struct, frozen=True, rename="camel"):
 _encode = msgspec.json.Encoder().encode
 _read_fields = msgspec.json.Decoder(dict[str, str]).decode
 _PROPERTIES = [field.encode_name for field in msgspec.structs.fields(Contact)]
-_COLUMNS = [name for name in _PROPERTIES if name not in ("customFields", "deletedAt")]
+_COLUMNS = [name for name in _PROPERTIES if name not in ("customFields", "consent", "deletedAt")]
 
 
 class Lines:

@@ -7,7 +7,7 @@ from uuid import UUID
 from skipcall.api_keys.model import Caller
 from skipcall.calls.queries import Author
 from skipcall.contacts.actions import refuse_erased, refuse_missing
-from skipcall.contacts.model import Contact, ExternalIdTaken, RestoreExpired
+from skipcall.contacts.model import Contact, ContactView, ExternalIdTaken, RestoreExpired
 from skipcall.contacts.queries import find_contact
 from skipcall.errors import Fault, Invalid, NotFound, Unavailable
 from skipcall.merges import queries
@@ -46,7 +46,7 @@ async def merge_contact(
     *,
     versions: list[int] | None,
     request_id: str,
-    by_slug: bool,
+    view: ContactView,
 ) -> tuple[MergedContact, int] | None:
     """Take another contact into this one; return what came of it and the version. None: this is not of the versions given.
 
@@ -57,9 +57,7 @@ async def merge_contact(
     made = None
     try:
         async with db.begin() as tx:
-            made = await _merge(
-                tx, caller, id, body, versions, Author("API", caller.api_key_id, request_id), by_slug=by_slug
-            )
+            made = await _merge(tx, caller, id, body, versions, Author("API", caller.api_key_id, request_id), view)
             if body.dry_run:
                 raise _DryRun
     except _DryRun:
@@ -74,8 +72,7 @@ async def _merge(
     body: MergeContact,
     versions: list[int] | None,
     author: Author,
-    *,
-    by_slug: bool,
+    view: ContactView,
 ) -> tuple[MergedContact, int] | None:
     workspace_ids = caller.scope.workspace_ids
     contacts, call_ids = await _lock(tx, workspace_ids, id, body.contact_id)
@@ -99,7 +96,7 @@ async def _merge(
     if changes:
         await queries.write_contact(tx, workspace_id, id, values, changes, author)
     await queries.keep_merge(tx, workspace_id, body.contact_id, id, Moved(call_ids, sequence_ids, changes))
-    contact, version = await _get(tx, workspace_id, id, by_slug=by_slug)
+    contact, version = await _get(tx, workspace_id, id, view)
     return MergedContact(contact, moved_calls, len(sequence_ids)), version
 
 
@@ -124,7 +121,7 @@ async def _lock(
 
 
 async def unmerge_contact(
-    db: Session, caller: Caller, id: UUID, *, request_id: str, by_slug: bool
+    db: Session, caller: Caller, id: UUID, *, request_id: str, view: ContactView
 ) -> tuple[UnmergedContact, int]:
     """Undo the merge of a contact that went; return what came of it and its version.
 
@@ -138,13 +135,13 @@ async def unmerge_contact(
                 raise NotFound("Contact")
             if merged.moved is None:
                 await refuse_erased(tx, caller, id)
-            return await _unmerge(tx, merged, id, author, by_slug=by_slug)
+            return await _unmerge(tx, merged, id, author, view)
     except UniqueViolation as violation:
         raise ExternalIdTaken(None) from violation
 
 
 async def _unmerge(
-    tx: Session, merged: Merge, id: UUID, author: Author, *, by_slug: bool
+    tx: Session, merged: Merge, id: UUID, author: Author, view: ContactView
 ) -> tuple[UnmergedContact, int]:
     workspace_id, target_id, moved = merged
     if target_id is None:
@@ -172,7 +169,7 @@ async def _unmerge(
     )
     calls = await queries.move_calls(tx, workspace_id, target_id, id, call_ids, author)
     await queries.forget_merge(tx, workspace_id, id)
-    contact, version = await _get(tx, workspace_id, id, by_slug=by_slug)
+    contact, version = await _get(tx, workspace_id, id, view)
     return UnmergedContact(contact, calls, sequences, kept), version
 
 
@@ -187,7 +184,7 @@ async def move_strays(db: Session, workspace_ids: Sequence[UUID]) -> None:
                 await queries.add_calls(tx, workspace_id, source_id, call_ids)
 
 
-async def _get(tx: Session, workspace_id: UUID, id: UUID, *, by_slug: bool) -> tuple[Contact, int]:
-    found = await find_contact(tx, [workspace_id], id, by_slug=by_slug)
+async def _get(tx: Session, workspace_id: UUID, id: UUID, view: ContactView) -> tuple[Contact, int]:
+    found = await find_contact(tx, [workspace_id], id, view)
     assert found is not None  # it is locked
     return found

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from skipcall.contacts.matching import HAS_NUMBER
-from skipcall.contacts.queries import COLUMNS, make_contact
+from skipcall.contacts.model import ContactView
+from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.merges.model import (
     CONTACTS_OF_GROUP_MAX,
     CONTACTS_SHOWN_MAX,
@@ -74,7 +75,7 @@ GET_CONTACTS = Statement(
 
 
 async def list_duplicates(
-    db: Session, workspace_ids: Sequence[UUID], by: DuplicateKey, *, after: UUID, by_slug: bool
+    db: Session, workspace_ids: Sequence[UUID], by: DuplicateKey, *, after: UUID, view: ContactView
 ) -> tuple[list[Duplicates], list[str], UUID | None]:
     """Return what the next contacts after a place are about: groups that begin among them, values that too many have for a group.
 
@@ -91,9 +92,11 @@ async def list_duplicates(
     common = [row["value"] for row in rows if row["is_common"] and (place is None or row["id"] <= place)]
     ids = {id for row in groups for id in row["ids"]}
     found = (
-        await db.fetch_rows(GET_CONTACTS, workspace_ids=workspace_ids, ids=list(ids), by_slug=by_slug) if ids else []
+        await db.fetch_rows(GET_CONTACTS, workspace_ids=workspace_ids, ids=list(ids), by_slug=view.by_slug)
+        if ids
+        else []
     )
-    contacts = {contact.id: contact for contact in map(make_contact, found)}
+    contacts = {contact.id: contact for contact in await show_contacts(db, found, view)}
     duplicates = [
         Duplicates(row["value"], row["count"], [contacts[str(id)] for id in row["ids"] if str(id) in contacts])
         for row in groups

@@ -7,8 +7,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from skipcall.contacts.model import PHONE_NUMBERS_MAX, Contact, TooManyPhoneNumbers
-from skipcall.errors import Conflict
+from skipcall.contacts.model import (
+    PHONE_NUMBERS_MAX,
+    Contact,
+    ContactView,
+    CustomFieldKeys,
+    Include,
+    TooManyPhoneNumbers,
+    include_faults,
+)
+from skipcall.errors import Conflict, Fault
 from skipcall.page import WorkspacesQuery
 from skipcall.workspaces.model import ID_EXAMPLE
 
@@ -96,9 +104,18 @@ class ListDuplicates(WorkspacesQuery, frozen=True, rename="camel", kw_only=True)
 
     by: Annotated[DuplicateKey, Meta(description="What the contacts of a group have in common")] = "phoneNumber"
     cursor: Annotated[str | None, Meta(description="`meta.nextCursor` of the page before")] = None
-    custom_field_keys: Annotated[
-        Literal["name", "slug"], Meta(description="What `customFields` in the answer is keyed by")
-    ] = "name"
+    custom_field_keys: CustomFieldKeys = "name"
+    include: Include = None
+
+    @property
+    def view(self) -> ContactView:
+        """How its contacts are answered."""
+        return ContactView(custom_field_keys=self.custom_field_keys, include=self.include)
+
+    @staticmethod
+    def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
+        """Return what the types do not say: that workspace ids are UUIDs, and what can be included."""
+        return WorkspacesQuery.faults_in(fields) + include_faults(fields)
 
 
 class Duplicates(msgspec.Struct, frozen=True, rename="camel"):

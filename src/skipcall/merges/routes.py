@@ -43,7 +43,7 @@ async def list_duplicates(request: Request, query: ListDuplicates) -> Answer:
         query.narrow(caller.scope.workspace_ids),
         query.by,
         after=decode_cursor(query.cursor, order).id if query.cursor else FIRST_ID,
-        by_slug=query.custom_field_keys == "slug",
+        view=query.view,
     )
     cursor = None if place is None else encode_cursor(order, Place(place))
     return Answer(encode(DuplicatesPage(groups, DuplicatesMeta(place is not None, cursor, common))))
@@ -68,12 +68,11 @@ async def merge_contact(request: Request, id: UUID, body: MergeContact, query: C
     same and nothing is changed. For 30 days a merge can be undone.
     """
     caller: Caller = request.caller
-    by_slug = query.custom_field_keys == "slug"
     made = await actions.merge_contact(
-        request.database, caller, id, body, versions=request.versions, request_id=request.id, by_slug=by_slug
+        request.database, caller, id, body, versions=request.versions, request_id=request.id, view=query
     )
     if made is None:
-        found = await find_contact(request.database, caller.scope.workspace_ids, id, by_slug=by_slug)
+        found = await find_contact(request.database, caller.scope.workspace_ids, id, query)
         if found is None:
             await refuse_missing(request.database, caller, id)
         raise PreconditionFailed(_etag(*found))
@@ -99,7 +98,7 @@ async def unmerge_contact(request: Request, id: UUID, query: ContactView) -> Ans
     was changed since: `kept` names these properties.
     """
     unmerged, version = await actions.unmerge_contact(
-        request.database, request.caller, id, request_id=request.id, by_slug=query.custom_field_keys == "slug"
+        request.database, request.caller, id, request_id=request.id, view=query
     )
     return Answer(encode(unmerged), 200, (("etag", _etag(unmerged.contact, version)),))
 
