@@ -5,7 +5,7 @@ import binascii
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,8 +18,19 @@ SIZE_MAX = 500
 PAGE_MAX = 1_000_000
 COUNT_MAX = 10_000
 WORKSPACE_IDS_MAX = 100
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 
 T = TypeVar("T")
+
+
+class HasId(Protocol):
+    """What a list in the order of ids consists of."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Identified = TypeVar("Identified", bound=HasId)
 
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 WorkspaceIds = Annotated[
@@ -80,6 +91,14 @@ class PageQuery(WorkspacesQuery, frozen=True, rename="camel", kw_only=True):
         """How many items stand before this page."""
         return 0 if self.cursor else self.page * self.size
 
+    def after(self, order: str) -> UUID:
+        """Return the id behind which the page begins, in a list in the order of ids. Raises `Invalid` for a cursor of another list."""
+        return decode_cursor(self.cursor, order).id if self.cursor else FIRST_ID
+
+    def before(self, order: str) -> UUID:
+        """Return the same for a list with the last id first."""
+        return decode_cursor(self.cursor, order).id if self.cursor else LAST_ID
+
 
 class PageMeta(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """What is known about a list beside its items."""
@@ -115,6 +134,14 @@ def make_page(
         total_is_lower_bound=lower_bound,
     )
     return Page(rows[: query.size], meta)
+
+
+def make_page_of_ids(
+    query: PageQuery, order: str, rows: list[Identified], total: int, *, lower_bound: bool = False
+) -> Page[Identified]:
+    """Return the page of a list in the order of the ids of its items; see `PageQuery.after` for `order`."""
+    cursor = encode_cursor(order, Place(UUID(rows[query.size - 1].id))) if len(rows) > query.size else None
+    return make_page(query, rows, total, cursor, lower_bound=lower_bound)
 
 
 class Place(NamedTuple):

@@ -17,6 +17,7 @@ from skipcall.demo.people import write
 from skipcall.events.queries import record_created
 from skipcall.imports.actions import BATCH_ROWS, ImportReport, ImportRunning, Progress, import_contacts
 from skipcall.imports.model import UnusableFile
+from skipcall.page import FIRST_ID
 from skipcall.postgres.db import Database, Statement, connect
 from skipcall.postgres.embedded import EmbeddedPostgres
 from skipcall.postgres.migrate import migrate
@@ -121,7 +122,7 @@ def test_a_small_file(server: str, tmp_path: Path) -> None:
             db,
             [UUID(workspace.id)],
             newest_first=False,
-            after=None,
+            after=FIRST_ID,
             limit=10,
             offset=0,
             view=ContactView(custom_field_keys="slug"),

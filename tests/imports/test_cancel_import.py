@@ -7,6 +7,7 @@ import pytest
 
 from skipcall.imports import running
 from skipcall.imports.deciding import decide_batch
+from skipcall.imports.rows import RowConverter
 from tests.imports.conftest import LEA, ZOE, Loader, counts, csv_of
 
 
@@ -33,20 +34,14 @@ def test_what_was_written_stays_and_can_be_undone(loader: Loader, monkeypatch: p
             canceling.start()
         return await decide_batch(*arguments)
 
-    class Taken:
-        """The second batch is read when the import is canceled."""
+    def read(*arguments: Any) -> Any:
+        if batches == 1:  # the second batch is read when the import is canceled
+            canceling.join()
+        return convert(*arguments)
 
-        def __init__(self, take: Any) -> None:
-            self.take = take
-
-        def __call__(self) -> Any:
-            if batches == 1:
-                canceling.join()
-            return self.take()
-
-    taker = running._taker
+    convert = RowConverter.convert
     monkeypatch.setattr(running, "decide_batch", decide)
-    monkeypatch.setattr(running, "_taker", lambda *arguments: Taken(taker(*arguments)))
+    monkeypatch.setattr(RowConverter, "convert", read)
     loader.kept.work()
     canceled = loader.get(path)
     assert (canceled["status"], canceled["counts"], batches) == ("CANCELED", counts(created=1), 1)

@@ -12,13 +12,12 @@ from skipcall.errors import NotFound
 from skipcall.http.decoding import BODY_BYTES_MAX
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import operation
-from skipcall.page import SIZE_MAX, Page, PageQuery, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import SIZE_MAX, Page, PageQuery, make_page_of_ids
 from skipcall.users import queries as users
 from skipcall.users.model import User, WorkspaceMember
 from skipcall.workspaces import queries as workspaces
 from skipcall.workspaces.model import Workspace
 
-_FIRST = UUID(int=0)
 _WORKSPACES, _MEMBERS, _USERS = "w", "m", "u"
 
 
@@ -66,12 +65,10 @@ async def list_workspaces(request: Request, query: PageQuery) -> Answer:
     """
     caller: Caller = request.caller
     workspace_ids = query.narrow(caller.scope.workspace_ids)
-    after = decode_cursor(query.cursor, _WORKSPACES).id if query.cursor else _FIRST
     found = await workspaces.list_workspaces(
-        request.database, workspace_ids, after=after, limit=query.size + 1, offset=query.offset
+        request.database, workspace_ids, after=query.after(_WORKSPACES), limit=query.size + 1, offset=query.offset
     )
-    cursor = encode_cursor(_WORKSPACES, Place(UUID(found[query.size - 1].id))) if len(found) > query.size else None
-    return Answer(msgspec.json.encode(make_page(query, found, len(workspace_ids), cursor)))
+    return Answer(msgspec.json.encode(make_page_of_ids(query, _WORKSPACES, found, len(workspace_ids))))
 
 
 @operation("GET", "/v1/workspaces/{id}", tag="Workspaces", scope="workspaces:read", answers=Workspace, noun="Workspace")
@@ -100,12 +97,10 @@ async def list_workspace_members(request: Request, id: UUID, query: PageQuery) -
     caller: Caller = request.caller
     if id not in caller.scope.workspace_ids:
         raise NotFound("Workspace")
-    after = decode_cursor(query.cursor, _MEMBERS).id if query.cursor else _FIRST
     found, total = await users.list_workspace_members(
-        request.database, id, after=after, limit=query.size + 1, offset=query.offset
+        request.database, id, after=query.after(_MEMBERS), limit=query.size + 1, offset=query.offset
     )
-    cursor = encode_cursor(_MEMBERS, Place(UUID(found[query.size - 1].id))) if len(found) > query.size else None
-    return Answer(msgspec.json.encode(make_page(query, found, total, cursor)))
+    return Answer(msgspec.json.encode(make_page_of_ids(query, _MEMBERS, found, total)))
 
 
 @operation("GET", "/v1/users", tag="Users", scope="users:read", answers=Page[User])
@@ -115,16 +110,14 @@ async def list_users(request: Request, query: PageQuery) -> Answer:
     Answers those with access to at least one workspace in the key's scope. `organizationMembershipId` is what sequences take.
     """
     caller: Caller = request.caller
-    after = decode_cursor(query.cursor, _USERS).id if query.cursor else _FIRST
     found, total = await users.list_users(
         request.database,
         query.narrow(caller.scope.workspace_ids),
-        after=after,
+        after=query.after(_USERS),
         limit=query.size + 1,
         offset=query.offset,
     )
-    cursor = encode_cursor(_USERS, Place(UUID(found[query.size - 1].id))) if len(found) > query.size else None
-    return Answer(msgspec.json.encode(make_page(query, found, total, cursor)))
+    return Answer(msgspec.json.encode(make_page_of_ids(query, _USERS, found, total)))
 
 
 @operation("GET", "/v1/users/{id}", tag="Users", scope="users:read", answers=User, noun="User")

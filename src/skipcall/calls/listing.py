@@ -12,12 +12,10 @@ from uuid import UUID
 
 from skipcall.calls.model import Call, ListCalls
 from skipcall.calls.queries import COLUMNS, PEOPLE, View, make_call
-from skipcall.page import COUNT_MAX, Place
+from skipcall.page import COUNT_MAX, FIRST_ID, LAST_ID, Place
 from skipcall.phone_numbers.model import read_phone_number
 from skipcall.postgres.db import Session, Statement
 
-FIRST_ID = UUID(int=0)
-LAST_ID = UUID(int=2**128 - 1)
 STATEMENTS_MAX = 512  # combinations of filters kept; the driver prepares fewer
 # The planner does not know what `LIMIT :reach` will be and fears a tenth of the table, for which it may sort instead of
 # walking along an index. So it is told a number, as long as that is enough.

@@ -10,11 +10,11 @@ from skipcall import clock
 from skipcall.clock import timestamp
 from skipcall.consents.model import Consent, RecordConsent
 from skipcall.events.queries import RECORD
+from skipcall.page import FIRST_ID
 from skipcall.postgres.db import Row, Session, Statement
 
 VERIFIED_AT_ONCE = 2_000
 LAST_POSITION = 2**32 - 1  # a cursor has room for no more
-_FIRST = UUID(int=0)
 
 COLUMNS = """n.id, n.position, n.status, n.legal_basis, n.purpose, n.obtained_at, n.source, n.wording, n.wording_sha256,
     n.evidence::text AS evidence, n.object_version, n.api_key_id, n.recorded_at, n.previous_hash, n.hash"""
@@ -158,7 +158,7 @@ async def record_consent(
 
 async def stream_links(db: Session, workspace_id: UUID | None) -> AsyncIterator[Link]:
     """Yield every entry of a workspace, or of all, chain by chain."""
-    place: tuple[UUID, UUID, int] = (_FIRST, _FIRST, 0)
+    place: tuple[UUID, UUID, int] = (FIRST_ID, FIRST_ID, 0)
     while True:
         rows = await db.fetch_rows(
             _VERIFY,

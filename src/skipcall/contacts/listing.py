@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from skipcall.contacts.model import Contact, ContactView
-from skipcall.contacts.queries import COLUMNS, FIRST_ID, LAST_ID, show_contacts
-from skipcall.page import COUNT_MAX, Place
+from skipcall.contacts.queries import COLUMNS, show_contacts
+from skipcall.page import COUNT_MAX, FIRST_ID, Place
 from skipcall.postgres.db import Session, Statement
 
 _DELETED_AT = ("deleted_at",)
@@ -66,7 +66,7 @@ async def list_contacts(
     workspace_ids: Sequence[UUID],
     *,
     newest_first: bool,
-    after: UUID | None,
+    after: UUID,
     limit: int,
     offset: int,
     view: ContactView,
@@ -76,7 +76,7 @@ async def list_contacts(
     rows = await db.fetch_rows(
         LIST_NEWEST if newest_first else LIST_OLDEST,
         workspace_ids=workspace_ids,
-        after=after or (LAST_ID if newest_first else FIRST_ID),
+        after=after,
         reach=limit + offset,
         limit=limit,
         offset=offset,

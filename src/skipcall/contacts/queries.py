@@ -17,9 +17,7 @@ COUNT_SLOTS = 16
 MERGES_FOLLOWED_MAX = 1_000
 _PROPERTIES = Contact.__struct_fields__.index("external_id")  # what comes after is included when asked for
 _CUSTOM_FIELDS_PLACE = Contact.__struct_fields__.index("custom_fields")
-FIRST_ID = UUID(int=0)
 ERASED_ALLOWED = '{"allowErased": [null, true]}'  # what the creation of somebody who was erased is recorded with
-LAST_ID = UUID(int=2**128 - 1)
 
 # Values are kept by slug; a field that is archived shows nothing.
 _CUSTOM_FIELDS = """

@@ -22,7 +22,7 @@ from skipcall.errors import NotFound, PreconditionFailed
 from skipcall.http.conditional import answer_versioned, etag
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import COUNT_MAX, Page, PageQuery, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import COUNT_MAX, Page, PageQuery, Place, decode_cursor, encode_cursor, make_page, make_page_of_ids
 
 # Since when the name of a custom field as a key is deprecated (RFC 9745), and where it says so.
 _NAME_DEPRECATED = (
@@ -46,24 +46,21 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
     caller: Caller = request.caller
     workspace_ids = query.narrow(caller.scope.workspace_ids)
     limit = query.size + 1
-    cursor = None
     if query.updated_since is None:
         order = _NEWEST if query.sort == "-createdAt" else _OLDEST
         contacts, total = await listing.list_contacts(
             request.database,
             workspace_ids,
             newest_first=order == _NEWEST,
-            after=decode_cursor(query.cursor, order).id if query.cursor else None,
+            after=query.before(order) if order == _NEWEST else query.after(order),
             limit=limit,
             offset=query.offset,
             view=query.view,
             with_deleted=query.include_deleted,
         )
-        if len(contacts) == limit:
-            cursor = encode_cursor(order, Place(UUID(contacts[query.size - 1].id)))
-        is_counted = not query.include_deleted or total <= COUNT_MAX
-        total = total if is_counted else COUNT_MAX
-        return Answer(encode(make_page(query, contacts, total, cursor, lower_bound=not is_counted)))
+        lower_bound = query.include_deleted and total > COUNT_MAX
+        total = COUNT_MAX if lower_bound else total
+        return Answer(encode(make_page_of_ids(query, order, contacts, total, lower_bound=lower_bound)))
     contacts, moments, total = await listing.list_changed_contacts(
         request.database,
         workspace_ids,
@@ -75,6 +72,7 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
         count_max=COUNT_MAX,
         with_deleted=query.include_deleted,
     )
+    cursor = None
     if len(contacts) == limit:
         cursor = encode_cursor(_CHANGED, Place(UUID(contacts[query.size - 1].id), moments[query.size - 1], total))
     page = make_page(query, contacts, min(total, COUNT_MAX), cursor, lower_bound=total > COUNT_MAX)

@@ -24,10 +24,9 @@ from skipcall.custom_fields.model import (
 from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import Page, Place, encode_cursor, make_page, make_page_of_ids
 
 _FIELDS, _NAME_USES = "f", "u"
-_FIRST = UUID(int=0)
 
 
 @operation("GET", "/v1/custom-fields", tag="Custom fields", scope="custom_fields:read", answers=Page[CustomField])
@@ -39,18 +38,16 @@ async def list_custom_fields(request: Request, query: ListCustomFields) -> Answe
     deleted and can be restored.
     """
     caller: Caller = request.caller
-    after = decode_cursor(query.cursor, _FIELDS).id if query.cursor else _FIRST
     fields, total = await queries.list_custom_fields(
         request.database,
         query.narrow(caller.scope.workspace_ids),
-        after=after,
+        after=query.after(_FIELDS),
         limit=query.size + 1,
         offset=query.offset,
         status=query.status,
         details=query.include is not None,
     )
-    cursor = encode_cursor(_FIELDS, Place(UUID(fields[query.size - 1].id))) if len(fields) > query.size else None
-    return Answer(msgspec.json.encode(make_page(query, fields, total, cursor)))
+    return Answer(msgspec.json.encode(make_page_of_ids(query, _FIELDS, fields, total)))
 
 
 @operation(
@@ -106,7 +103,7 @@ async def list_custom_field_name_uses(request: Request, query: ListNameUses) -> 
         request.database,
         caller.scope.organization_id,
         query.narrow(caller.scope.workspace_ids),
-        after=decode_cursor(query.cursor, _NAME_USES).id if query.cursor else _FIRST,
+        after=query.after(_NAME_USES),
         limit=query.size + 1,
         offset=query.offset,
     )

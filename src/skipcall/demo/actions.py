@@ -16,6 +16,7 @@ from skipcall.api_keys.actions import create_api_key
 from skipcall.api_keys.model import digest_of, public_part_of
 from skipcall.contacts import listing as contact_lists
 from skipcall.contacts.model import ContactView
+from skipcall.page import FIRST_ID
 from skipcall.plans import queries as plans
 from skipcall.postgres.db import Database
 from skipcall.private_file import replace_file
@@ -68,7 +69,7 @@ async def make_demo(db: Database, archive: Archive, data_directory: Path) -> Dem
     keys = await _keep_keys(db, archive.secret, organization_id, spaces, data_directory / KEYS_FILE)
     live_id = UUID(spaces["LIVE"].id)
     newest, _ = await contact_lists.list_contacts(
-        db, [live_id], newest_first=False, after=None, limit=1, offset=0, view=ContactView()
+        db, [live_id], newest_first=False, after=FIRST_ID, limit=1, offset=0, view=ContactView()
     )
     contact_id = UUID(newest[0].id) if newest else None
     return Demo(keys.live_key, keys.test_key, organization_id, live_id, contact_id)

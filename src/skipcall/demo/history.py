@@ -16,6 +16,7 @@ from skipcall.contacts.model import Contact, ContactView
 from skipcall.demo.calls import DemoCall, invent_calls
 from skipcall.demo.sounds import make_recording
 from skipcall.events.queries import COLUMNS as EVENT_COLUMNS
+from skipcall.page import FIRST_ID
 from skipcall.phone_numbers import queries as phone_numbers
 from skipcall.postgres.db import Database, Session, Statement
 from skipcall.recordings.actions import Archive, Author, store_recording
@@ -57,10 +58,10 @@ async def make_history(tx: Session, space: Workspace) -> list[tuple[UUID, DemoCa
     if await tx.fetch_value(_HAS_CALLS, workspace_id=workspace_id):
         return []
     people, _ = await contact_lists.list_contacts(
-        tx, [workspace_id], newest_first=False, after=None, limit=CONTACTS_MAX, offset=0, view=ContactView()
+        tx, [workspace_id], newest_first=False, after=FIRST_ID, limit=CONTACTS_MAX, offset=0, view=ContactView()
     )
-    members, _ = await users.list_workspace_members(tx, workspace_id, after=UUID(int=0), limit=100, offset=0)
-    labels, _ = await tags.list_tags(tx, [workspace_id], after=UUID(int=0), limit=100, offset=0)
+    members, _ = await users.list_workspace_members(tx, workspace_id, after=FIRST_ID, limit=100, offset=0)
+    labels, _ = await tags.list_tags(tx, [workspace_id], after=FIRST_ID, limit=100, offset=0)
     if not people or not members:
         return []
     today = clock.now().astimezone(ZoneInfo(space.timezone)).date()

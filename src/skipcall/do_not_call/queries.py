@@ -15,7 +15,6 @@ from skipcall.postgres.db import Row, Session, Statement
 from skipcall.sealing import number_hash
 
 ATTEMPTS_MAX = 10
-LAST_ID = UUID(int=2**128 - 1)
 
 COLUMNS = """d.id, d.phone_number, d.reason, d.source, d.evidence::text AS evidence, d.workspace_id, d.created_at, d.expires_at,
     d.lifted_at"""

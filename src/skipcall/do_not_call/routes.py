@@ -12,7 +12,7 @@ from skipcall.do_not_call.model import Checked, CheckNumbers, CreateDoNotCallEnt
 from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import COUNT_MAX, Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import COUNT_MAX, Page, make_page_of_ids
 from skipcall.phone_numbers.model import read_phone_number
 
 _ORDER = "d"
@@ -43,14 +43,15 @@ async def list_do_not_call(request: Request, query: ListDoNotCall) -> Answer:
         secret=request.archive.secret,
         phone_number=query.phone_number and read_phone_number(query.phone_number, query.region or ""),
         reason=query.reason,
-        before=decode_cursor(query.cursor, _ORDER).id if query.cursor else queries.LAST_ID,
+        before=query.before(_ORDER),
         limit=query.size + 1,
         offset=query.offset,
         count_max=COUNT_MAX + 1 if is_filtered else None,
     )
-    cursor = encode_cursor(_ORDER, Place(UUID(entries[query.size - 1].id))) if len(entries) > query.size else None
     is_more = is_filtered and total > COUNT_MAX
-    return Answer(encode(make_page(query, entries, COUNT_MAX if is_more else total, cursor, lower_bound=is_more)))
+    return Answer(
+        encode(make_page_of_ids(query, _ORDER, entries, COUNT_MAX if is_more else total, lower_bound=is_more))
+    )
 
 
 @operation(

@@ -5,13 +5,12 @@ from uuid import UUID
 import msgspec
 
 from skipcall.api_keys.model import Caller
-from skipcall.contacts.queries import LAST_ID
 from skipcall.erasures import actions, personal_data, queries
 from skipcall.erasures.model import Erasure, ListErasures, PersonalData
 from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import operation
-from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import Page, make_page_of_ids
 
 _ORDER = "r"
 _TAG = "Personal data"
@@ -80,12 +79,11 @@ async def list_erasures(request: Request, query: ListErasures) -> Answer:
     erasures, total = await queries.list_erasures(
         request.database,
         query.narrow(caller.scope.workspace_ids),
-        before=decode_cursor(query.cursor, _ORDER).id if query.cursor else LAST_ID,
+        before=query.before(_ORDER),
         limit=query.size + 1,
         offset=query.offset,
     )
-    cursor = encode_cursor(_ORDER, Place(UUID(erasures[query.size - 1].id))) if len(erasures) > query.size else None
-    return Answer(encode(make_page(query, erasures, total, cursor)))
+    return Answer(encode(make_page_of_ids(query, _ORDER, erasures, total)))
 
 
 @operation("GET", "/v1/erasures/{id}", tag=_TAG, scope="personal_data:read", answers=Erasure, noun="Erasure")

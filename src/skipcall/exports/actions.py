@@ -16,11 +16,11 @@ from uuid import UUID
 import msgspec
 
 from skipcall import clock
-from skipcall.contacts.queries import FIRST_ID
 from skipcall.errors import Unavailable
 from skipcall.exports import queries
 from skipcall.exports.model import MEDIA_TYPES, Lines
 from skipcall.exports.queries import Claimed
+from skipcall.page import FIRST_ID
 from skipcall.postgres.db import Database
 from skipcall.storage.model import PENDING, Storage, remove_objects
 

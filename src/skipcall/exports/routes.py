@@ -5,7 +5,6 @@ from uuid import UUID
 import msgspec
 
 from skipcall.api_keys.model import Caller
-from skipcall.contacts.queries import LAST_ID
 from skipcall.errors import NotFound
 from skipcall.exports import queries
 from skipcall.exports.actions import key_of, remove_files
@@ -22,7 +21,7 @@ from skipcall.exports.model import (
 from skipcall.http.objects import PART, SHOWN, answer_object
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import Page, make_page_of_ids
 from skipcall.storage.model import ObjectMissing
 
 _ORDER = "x"
@@ -40,12 +39,11 @@ async def list_exports(request: Request, query: ListExports) -> Answer:
     exports, total = await queries.list_exports(
         request.database,
         query.narrow(caller.scope.workspace_ids),
-        before=decode_cursor(query.cursor, _ORDER).id if query.cursor else LAST_ID,
+        before=query.before(_ORDER),
         limit=query.size + 1,
         offset=query.offset,
     )
-    cursor = encode_cursor(_ORDER, Place(UUID(exports[query.size - 1].id))) if len(exports) > query.size else None
-    return Answer(encode(make_page(query, exports, total, cursor)))
+    return Answer(encode(make_page_of_ids(query, _ORDER, exports, total)))
 
 
 @operation(

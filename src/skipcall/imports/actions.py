@@ -7,7 +7,7 @@ file of their own, which is another file.
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import Conflict, Unavailable
 from skipcall.imports import queries
-from skipcall.imports.model import ContactRow, RowFault, UnusableFile
+from skipcall.imports.model import Converted, RowFault, UnusableFile
 from skipcall.imports.places import Placed, place_columns
 from skipcall.imports.presets import Mapping as HeaderMapping
 from skipcall.imports.presets import Preset, count_known_headings, map_header
@@ -35,8 +35,6 @@ TRIES_MAX = 5  # of a batch whose unique values others write at the same time
 ANALYZE_FROM_ROWS = 1_000
 FAULTS_KEPT_MAX = 1_000
 _CHUNK_BYTES = 1 << 18
-
-Converted = tuple[int, ContactRow | None, list[RowFault]]
 
 
 class ImportRunning(Conflict):
@@ -138,7 +136,7 @@ async def import_contacts(
         mapping, workspace.default_country, places, definitions=definitions, phone_required=phone_required
     )
     unique = _unique_columns(definitions, layout.header, places)
-    rows = _convert(converter, read_rows(path, layout))
+    rows = converter.convert_all(read_rows(path, layout))
     for _, _, faults in islice(rows, run.rows_read):
         _note(faults, report, on_fault)
     while batch := list(islice(rows, BATCH_ROWS)):
@@ -275,14 +273,6 @@ def _check_required(definitions: Sequence[Definition], places: Sequence[tuple[in
         raise UnusableFile(
             f"every contact of the workspace must have a value of the custom field {missing!r}, and no column of the file fills it"
         )
-
-
-def _convert(converter: RowConverter, rows: Iterator[tuple[int, list[str] | RowFault]]) -> Iterator[Converted]:
-    for line, cells in rows:
-        if isinstance(cells, RowFault):
-            yield line, None, [cells]
-        else:
-            yield line, *converter.convert(line, cells)
 
 
 def _note(faults: list[RowFault], report: ImportReport, on_fault: Callable[[RowFault], None]) -> None:

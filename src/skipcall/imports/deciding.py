@@ -21,15 +21,13 @@ from skipcall.imports.model import (
     EXAMPLES_MAX,
     HEADING_LENGTH_MAX,
     ContactRow,
+    Converted,
     Counts,
     DryRun,
     Example,
-    RowFault,
 )
 from skipcall.imports.scratch import Scratch
 from skipcall.postgres.db import Session
-
-Converted = tuple[int, ContactRow | None, list[RowFault]]
 
 _NAMES = (
     *("first_name", "last_name", "email", "company", "city", "country", "url", "linkedin_url", "linkedin_sales_url"),

@@ -70,6 +70,10 @@ class ContactRow(msgspec.Struct, gc=False):
     id: str | None = None
 
 
+# A row with its line: what can become a contact, or None, and all that is wrong with it.
+Converted = tuple[int, ContactRow | None, list[RowFault]]
+
+
 # ------------------------------------------------------------------------------------------------ imports on the wire
 
 KEPT_DAYS = 7  # of what waits for a file or a confirmation

@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 
 from skipcall.api_keys.model import Caller
-from skipcall.contacts.queries import LAST_ID
 from skipcall.errors import NotFound
 from skipcall.http.bodies import stream_body
 from skipcall.http.objects import NOT_STORED
@@ -34,7 +33,7 @@ from skipcall.imports.model import (
     UndoExpired,
 )
 from skipcall.imports.uploading import remove_uploads, store_file
-from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import Page, make_page_of_ids
 from skipcall.settings import IMPORT_BYTES_MAX
 
 BODY_TYPES = ("text/csv", "text/vcard", "application/octet-stream")
@@ -55,12 +54,11 @@ async def list_imports(request: Request, query: ListImports) -> Answer:
     imports, total = await jobs.list_imports(
         request.database,
         query.narrow(caller.scope.workspace_ids),
-        before=decode_cursor(query.cursor, _ORDER).id if query.cursor else LAST_ID,
+        before=query.before(_ORDER),
         limit=query.size + 1,
         offset=query.offset,
     )
-    cursor = encode_cursor(_ORDER, Place(UUID(imports[query.size - 1].id))) if len(imports) > query.size else None
-    return Answer(encode(make_page(query, imports, total, cursor)))
+    return Answer(encode(make_page_of_ids(query, _ORDER, imports, total)))
 
 
 @operation(

@@ -13,7 +13,7 @@ What happens to a value that breaks a rule of the API:
 """
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from skipcall.contacts.model import (
     EXTERNAL_ID_LENGTH_MAX,
@@ -25,9 +25,10 @@ from skipcall.contacts.model import (
 from skipcall.custom_fields.model import VALUE_LENGTH_MAX, Definition, read_value, value_fault
 from skipcall.http.routing import canonical_uuid
 from skipcall.imports.cells import is_damaged, read_email, read_text, read_url, read_yes_no, split_name
-from skipcall.imports.model import CellFault, ContactRow, RowFault
+from skipcall.imports.model import CellFault, ContactRow, Converted, RowFault
 from skipcall.imports.numbers import read_numbers
 from skipcall.imports.presets import DO_NOT_CALL, FULL_NAME, Mapping
+from skipcall.imports.reader import ReadRow
 
 _TEXTS = {name: (name, TEXT_LENGTH_MAX) for name in ("company", "city", "country", "role")} | {
     "externalId": ("external_id", EXTERNAL_ID_LENGTH_MAX)
@@ -80,6 +81,14 @@ class RowConverter:
         ]
         self._faults: list[tuple[int | None, CellFault]] = []
         self._refused = False
+
+    def convert_all(self, rows: Iterable[ReadRow]) -> Iterator[Converted]:
+        """Yield what `convert` returns for each row that could be read, and the fault of each that could not."""
+        for line, cells in rows:
+            if isinstance(cells, RowFault):
+                yield line, None, [cells]
+            else:
+                yield line, *self.convert(line, cells)
 
     def convert(self, line: int, cells: Sequence[str]) -> tuple[ContactRow | None, list[RowFault]]:
         """Return the contact of a row as wide as the header, or None, and everything that was wrong with the row.

@@ -6,7 +6,7 @@ So a worker that is killed leaves nothing or an import that the next one goes on
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,9 @@ from skipcall.custom_fields.model import Definition
 from skipcall.errors import Refusal, Unavailable
 from skipcall.imports import jobs, queries
 from skipcall.imports.actions import ANALYZE_FROM_ROWS, TRIES_MAX, fill_fields
-from skipcall.imports.deciding import Converted, Decided, Tally, decide_batch
+from skipcall.imports.deciding import Decided, Tally, decide_batch
 from skipcall.imports.jobs import Claimed
-from skipcall.imports.model import RowFault, UnusableFile
-from skipcall.imports.reader import ReadRow
+from skipcall.imports.model import Converted, UnusableFile
 from skipcall.imports.reading import Reading, inspect
 from skipcall.imports.rows import RowConverter
 from skipcall.imports.scratch import Scratch
@@ -122,9 +121,9 @@ class _Run:
         converter, definitions = await self._converter(reading, known)
         if not self._rows_read:
             await jobs.forget_errors(self._db, claimed)
-        take = _taker(reading.rows(self._path), converter, self._rows_read)
+        rows = converter.convert_all(islice(reading.rows(self._path), self._rows_read, None))
         with contextlib.closing(Scratch()) as scratch:
-            while batch := await asyncio.to_thread(take):
+            while batch := await asyncio.to_thread(list, islice(rows, BATCH_ROWS)):
                 await self._do(batch, definitions, scratch if self._is_dry else None)
         async with self._db.begin() as tx:
             await self._lock(tx)
@@ -203,16 +202,3 @@ class _Run:
         if new:
             steps = [step for step in ledger.steps if step.id in new]
             await queries.insert_records(tx, claimed.workspace_id, list(new.values()), steps, moment, **author)
-
-
-def _taker(rows: Iterator[ReadRow], converter: RowConverter, skip: int) -> Callable[[], list[Converted]]:
-    """Return what reads the next batch, from behind so many rows on."""
-    ahead = islice(rows, skip, None)
-
-    def take() -> list[Converted]:
-        return [
-            (line, None, [cells]) if isinstance(cells, RowFault) else (line, *converter.convert(line, cells))
-            for line, cells in islice(ahead, BATCH_ROWS)
-        ]
-
-    return take

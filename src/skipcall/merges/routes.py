@@ -7,7 +7,7 @@ import msgspec
 from skipcall.api_keys.model import Caller
 from skipcall.contacts.actions import refuse_missing
 from skipcall.contacts.model import Contact, ContactView
-from skipcall.contacts.queries import FIRST_ID, find_contact
+from skipcall.contacts.queries import find_contact
 from skipcall.errors import PreconditionFailed
 from skipcall.http.conditional import etag
 from skipcall.http.request import Answer, Request
@@ -21,7 +21,7 @@ from skipcall.merges.model import (
     MergedContact,
     UnmergedContact,
 )
-from skipcall.page import Place, decode_cursor, encode_cursor
+from skipcall.page import FIRST_ID, Place, decode_cursor, encode_cursor
 
 _ORDERS = {"phoneNumber": "d", "email": "e", "linkedinUrl": "l"}
 

@@ -8,12 +8,11 @@ from skipcall.api_keys.model import Caller
 from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import operation
-from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import Page, make_page_of_ids
 from skipcall.phone_numbers import queries
 from skipcall.phone_numbers.model import ListPhoneNumbers, ManagedPhoneNumber
 
 _ORDER = "p"
-_FIRST = UUID(int=0)
 
 
 @operation(
@@ -26,16 +25,14 @@ async def list_phone_numbers(request: Request, query: ListPhoneNumbers) -> Answe
     that were given back are not among them.
     """
     caller: Caller = request.caller
-    after = decode_cursor(query.cursor, _ORDER).id if query.cursor else _FIRST
     numbers, total = await queries.list_phone_numbers(
         request.database,
         query.narrow(caller.scope.workspace_ids),
-        after=after,
+        after=query.after(_ORDER),
         limit=query.size + 1,
         offset=query.offset,
     )
-    cursor = encode_cursor(_ORDER, Place(UUID(numbers[query.size - 1].id))) if len(numbers) > query.size else None
-    return Answer(msgspec.json.encode(make_page(query, numbers, total, cursor)))
+    return Answer(msgspec.json.encode(make_page_of_ids(query, _ORDER, numbers, total)))
 
 
 @operation(

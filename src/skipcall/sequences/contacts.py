@@ -21,7 +21,6 @@ from skipcall.sequences.model import (
     Stored,
 )
 
-FIRST_ID = UUID(int=0)
 _STARTED_AT, _ENDED_AT = (
     f"""to_char(k.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24":"MI":"SS.MS"Z"')"""
     for name in ("started_at", "ended_at")
@@ -171,7 +170,7 @@ async def list_sequence_contacts(
     assignee: UUID | None,
     status: ContactStatus | None,
     tag_label: str | None,
-    after: UUID | None,
+    after: UUID,
     limit: int,
     offset: int,
 ) -> tuple[list[SequenceContact], int] | None:
@@ -190,7 +189,7 @@ async def list_sequence_contacts(
         assignee=assignee,
         status=status,
         tag_label=tag_label,
-        after=after or FIRST_ID,
+        after=after,
         limit=limit,
         offset=offset,
     )

@@ -11,8 +11,6 @@ from skipcall.events.queries import RECORD
 from skipcall.postgres.db import Row, Session, Statement
 from skipcall.sequences.model import Sequence, Status
 
-LAST_ID = UUID(int=2**128 - 1)
-
 _COLUMNS = """
     s.id, s.name, s.workspace_id, s.creator_id, s.assigned_to_ids, s.status, s.contact_count, s.created_at, s.updated_at,
     s.version"""
@@ -115,10 +113,10 @@ class MembersRefused(msgspec.Struct, frozen=True):
 
 
 async def list_sequences(
-    db: Session, workspace_ids: ListOf[UUID], *, before: UUID | None, limit: int, offset: int
+    db: Session, workspace_ids: ListOf[UUID], *, before: UUID, limit: int, offset: int
 ) -> tuple[list[Sequence], int]:
     """Return sequences, newest first, after a place, and how many the workspaces have."""
-    rows = await db.fetch_rows(_LIST, workspace_ids=workspace_ids, before=before or LAST_ID, limit=limit, offset=offset)
+    rows = await db.fetch_rows(_LIST, workspace_ids=workspace_ids, before=before, limit=limit, offset=offset)
     return [_sequence(row) for row in rows if row["id"] is not None], rows[0]["total"]
 
 

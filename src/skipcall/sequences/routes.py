@@ -9,7 +9,7 @@ from skipcall.errors import NotFound, PreconditionFailed
 from skipcall.http.conditional import answer_versioned, etag
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page, make_page_of_ids
 from skipcall.sequences import actions, contacts, queries, runs
 from skipcall.sequences.model import (
     AddedContacts,
@@ -41,12 +41,11 @@ async def list_sequences(request: Request, query: ListSequences) -> Answer:
     found, total = await queries.list_sequences(
         request.database,
         query.narrow(caller.scope.workspace_ids),
-        before=decode_cursor(query.cursor, _SEQUENCES).id if query.cursor else None,
+        before=query.before(_SEQUENCES),
         limit=query.size + 1,
         offset=query.offset,
     )
-    cursor = encode_cursor(_SEQUENCES, Place(UUID(found[query.size - 1].id))) if len(found) > query.size else None
-    return Answer(encode(make_page(query, found, total, cursor)))
+    return Answer(encode(make_page_of_ids(query, _SEQUENCES, found, total)))
 
 
 @operation(
@@ -168,7 +167,7 @@ async def list_sequence_contacts(request: Request, id: UUID, query: ListSequence
         assignee=query.assigned_to_workspace_membership_id,
         status=query.status,
         tag_label=query.tag_label,
-        after=decode_cursor(query.cursor, _CONTACTS).id if query.cursor else None,
+        after=query.after(_CONTACTS),
         limit=query.size + 1,
         offset=query.offset,
     )

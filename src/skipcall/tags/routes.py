@@ -9,12 +9,11 @@ from skipcall.api_keys.model import Caller
 from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
-from skipcall.page import Page, Place, decode_cursor, encode_cursor, make_page
+from skipcall.page import Page, make_page_of_ids
 from skipcall.tags import queries
 from skipcall.tags.model import CreateTag, CreateTagQuery, ListTags, Tag, UpdateTag
 
 _ORDER = "t"
-_FIRST = UUID(int=0)
 
 
 @operation("GET", "/v1/tags", tag="Tags", scope="tags:read", answers=Page[Tag])
@@ -24,16 +23,14 @@ async def list_tags(request: Request, query: ListTags) -> Answer:
     Answers the tags of all workspaces in the key's scope, in the order in which they were created.
     """
     caller: Caller = request.caller
-    after = decode_cursor(query.cursor, _ORDER).id if query.cursor else _FIRST
     tags, total = await queries.list_tags(
         request.database,
         query.narrow(caller.scope.workspace_ids),
-        after=after,
+        after=query.after(_ORDER),
         limit=query.size + 1,
         offset=query.offset,
     )
-    cursor = encode_cursor(_ORDER, Place(UUID(tags[query.size - 1].id))) if len(tags) > query.size else None
-    return Answer(msgspec.json.encode(make_page(query, tags, total, cursor)))
+    return Answer(msgspec.json.encode(make_page_of_ids(query, _ORDER, tags, total)))
 
 
 @operation(
