@@ -19,10 +19,11 @@ Work = Callable[[Database, Storage], Awaitable[None]]
 
 
 class Kept(NamedTuple):
-    """A team, where its server keeps files, and a function that does what is due, with another storage if given."""
+    """A team, where its server keeps files by which settings, and a function that does what is due, with another storage if given."""
 
     team: Team
     storage: Storage
+    settings: dict[str, str]
     work: Callable[..., None]
 
 
@@ -47,5 +48,5 @@ def keeping(request: pytest.FixtureRequest, url: str, place: Path, kind: str, wo
             finally:
                 await database.close()
 
-        yield Kept(make.team(), storage, lambda other=None: make.run(run(other or storage)))
+        yield Kept(make.team(), storage, settings, lambda other=None: make.run(run(other or storage)))
         assert not server.failures, server.failures

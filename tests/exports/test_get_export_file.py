@@ -1,7 +1,13 @@
 """GET /v1/exports/{id}/file."""
 
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
+from skipcall import clock, ids
+from skipcall.exports.actions import key_of
 from tests.keeping import Kept
 
 EXPORTS = "/v1/exports"
@@ -42,3 +48,25 @@ def test_a_file_that_is_not_there_any_more(kept: Kept) -> None:
         return [one.key async for batch in kept.storage.list("exports") for one in batch if id in one.key]
 
     assert kept.team.make.run(left()) == []
+
+
+def test_what_a_killed_worker_left_is_removed_when_it_is_old(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = kept.team.client.post(EXPORTS, {})["id"]
+    kept.work()
+    orphan = key_of(ids.new_id(), 1)
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"id,firstName"
+
+    async def keys() -> set[str]:
+        return {one.key async for batch in kept.storage.list("exports") for one in batch}
+
+    kept.team.make.run(kept.storage.put(orphan, content(), "text/csv"))
+    kept.work()
+    assert {orphan, key_of(id, 1)} <= kept.team.make.run(keys())
+    later = clock.now() + timedelta(hours=25)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    kept.work()
+    left = kept.team.make.run(keys())
+    assert orphan not in left
+    assert key_of(id, 1) in left

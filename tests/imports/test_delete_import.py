@@ -1,5 +1,12 @@
 """DELETE /v1/imports/{id}."""
 
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from skipcall import clock, ids
+from skipcall.imports.uploading import key_of
 from tests.imports.conftest import ZOE, Loader, csv_of
 
 
@@ -18,3 +25,24 @@ def test_one_that_is_worked_on_is_canceled_first(loader: Loader) -> None:
     assert loader.client.delete(path, 409).json()["error"]["code"] == "IMPORT_STATUS"
     loader.client.post(f"{path}/cancel", None, 200)
     loader.client.delete(path)
+
+
+def test_a_file_that_was_left_is_removed_when_it_is_old(anywhere: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = anywhere.checked(csv_of(ZOE))["id"]
+    orphan, kept = key_of(ids.new_id(), 1), key_of(path, 1)
+    storage, run = anywhere.kept.storage, anywhere.kept.team.make.run
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"First Name"
+
+    async def keys() -> set[str]:
+        return {one.key async for batch in storage.list("imports") for one in batch}
+
+    run(storage.put(orphan, content(), "text/csv"))
+    anywhere.kept.work()
+    assert {orphan, kept} <= run(keys())
+    later = clock.now() + timedelta(hours=25)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    anywhere.kept.work()
+    assert orphan not in run(keys())
+    assert kept in run(keys())

@@ -1,5 +1,6 @@
 """A worker that is killed at whichever moment of an import: the next one goes on, with no contact twice and none missing."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +20,10 @@ FILE = csv_of(*((f"Zoé {number}", "Roy", f"zoe.{number}@roy.example", phone_num
 def kill(loader: Loader, path: str, statements: int) -> None:
     """Let a worker die, and its lease be over."""
     make = loader.kept.team.make
-    folder = loader.kept.storage.path("a file").parent  # type: ignore[union-attr]
-    command = [sys.executable, str(KILLED), make.database_url, str(folder), str(statements)]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}, check=False)
-    assert done.returncode < 0
+    command = [sys.executable, str(KILLED), make.database_url, str(statements)]
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"} | loader.kept.settings
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
     id = UUID(path.rpartition("/")[2])
     make.rows("UPDATE imports SET next_attempt_at = now() WHERE id = :id RETURNING id", id=id)
 
@@ -46,6 +47,18 @@ def test_an_import(loader: Loader, statements: int) -> None:
     assert (found["status"], found["counts"]) == ("COMPLETED", counts(created=ROWS))
     assert sorted(emails(loader)) == sorted(ALL)
     assert loader.client.get("/v1/contacts")["meta"]["total"] == ROWS
+
+
+def test_an_import_whose_file_is_in_a_bucket_or_a_folder(anywhere: Loader) -> None:
+    for statements in range(2, 19, 4):
+        loader = Loader(anywhere.kept._replace(team=anywhere.kept.team.make.team()))
+        path = loader.sent(FILE, matchBy=["email", "phoneNumbers"], dryRun=False)
+        kill(loader, path, statements)
+        kill(loader, path, 3)  # the next one too, wherever the first has left it
+        loader.kept.work()
+        found = loader.get(path)
+        assert (found["status"], found["counts"]) == ("COMPLETED", counts(created=ROWS))
+        assert sorted(emails(loader)) == sorted(ALL)
 
 
 @pytest.mark.parametrize("statements", [1, 8, 13])

@@ -26,6 +26,10 @@ OTHER_KEYS: dict[str, str] = {
 EXCEPTIONS: dict[str, str] = {
     "skipcall.telephony.queries.FORGET_REPORTS": "deletes what is old, whoever's it is",
     "skipcall.exports.queries.EXPIRE_EXPORTS": "ends what was kept long enough, whoever's it is",
+    "skipcall.exports.queries.LIST_IDS_WITH_FILES": "the sweep compares the whole storage with all rows",
+    "skipcall.imports.jobs._EXPIRE": "ends what waited too long, whoever's it is",
+    "skipcall.imports.jobs._LIST_FILES_OF_ENDED": "removes what nobody needs any more, whoever's it is",
+    "skipcall.imports.jobs.LIST_IDS_WITH_UPLOADS": "the sweep compares the whole storage with all rows",
     "skipcall.recordings.queries.LIST_OBJECT_KEYS": "the sweep compares the whole storage with all rows",
 }
 
@@ -34,10 +38,9 @@ def statements() -> dict[str, str]:
     """Return every statement of the package by module and name."""
     found = {}
     for module in pkgutil.walk_packages(skipcall.__path__, "skipcall."):
-        if module.name.rpartition(".")[2] in {"queries", "actions", "gate", "routes"}:
-            for name, value in vars(importlib.import_module(module.name)).items():
-                if isinstance(value, Statement):
-                    found[f"{module.name}.{name}"] = value.text
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Statement):
+                found[f"{module.name}.{name}"] = value.text
     return found
 
 

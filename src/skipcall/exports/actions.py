@@ -22,7 +22,7 @@ from skipcall.exports.model import MEDIA_TYPES, Lines
 from skipcall.exports.queries import Claimed
 from skipcall.page import FIRST_ID
 from skipcall.postgres.db import Database
-from skipcall.storage.model import PENDING, Storage, remove_objects
+from skipcall.storage.model import PENDING, Storage, remove_objects, remove_orphans
 
 EXPORTS = "exports"
 LEASE_SECONDS = 120.0  # renewed with every RENEW_ROWS
@@ -51,6 +51,11 @@ class _Made(msgspec.Struct):
 def key_of(id: UUID | str, attempt: int) -> str:
     """Return where the file of an attempt is kept."""
     return f"{EXPORTS}/{id}-{attempt}"
+
+
+def id_in(key: str) -> str:
+    """Return the id of the export whose file has a key."""
+    return key.removeprefix(f"{EXPORTS}/").rpartition("-")[0]
 
 
 async def remove_files(storage: Storage, id: UUID, attempts: int) -> None:
@@ -87,9 +92,11 @@ class Exporter:
         return 0.0
 
     async def remove_expired(self) -> None:
-        """Remove the files that have been kept long enough."""
+        """Remove the files that have been kept long enough, and those of which somebody else was killed while removing them."""
         for id, attempts in await queries.expire_exports(self._db):
             await remove_files(self._storage, id, attempts)
+        named = await queries.list_ids_with_files(self._db)
+        await remove_orphans(self._storage, EXPORTS, lambda key: id_in(key) in named, clock.now())
 
     async def _make(self, claimed: Claimed) -> None:
         made = _Made(clock.now())

@@ -75,6 +75,8 @@ EXPIRE_EXPORTS = Statement(
     """
 )
 
+LIST_IDS_WITH_FILES = Statement("SELECT id FROM exports WHERE status IN ('PENDING', 'RUNNING', 'COMPLETED')")
+
 _LIST_FIELDS = Statement(
     "SELECT name FROM custom_fields WHERE workspace_id = :workspace_id AND archived_at IS NULL ORDER BY id"
 )
@@ -161,6 +163,11 @@ async def release_export(db: Session, claimed: Claimed, seconds: float) -> None:
 async def expire_exports(db: Session) -> list[tuple[UUID, int]]:
     """End what has been kept long enough, and return whose files of how many attempts are to be removed."""
     return [(row["id"], row["attempts"]) for row in await db.fetch_rows(EXPIRE_EXPORTS)]
+
+
+async def list_ids_with_files(db: Session) -> set[str]:
+    """Return the ids of all exports that have a file, or may get one."""
+    return {str(row["id"]) for row in await db.fetch_rows(LIST_IDS_WITH_FILES)}
 
 
 async def list_field_names(tx: Session, workspace_id: UUID) -> list[str]:

@@ -172,6 +172,7 @@ _EXPIRE = Statement(
 _LIST_FILES_OF_ENDED = Statement(
     "SELECT workspace_id, id, uploads FROM imports WHERE uploads > 0 AND ended_at IS NOT NULL ORDER BY created_at LIMIT 1000"
 )
+LIST_IDS_WITH_UPLOADS = Statement("SELECT id FROM imports WHERE uploads > 0")
 _FORGET_UPLOADS = Statement("UPDATE imports SET uploads = 0 WHERE workspace_id = :workspace_id AND id = :id")
 
 
@@ -379,6 +380,11 @@ async def expire_imports(db: Session) -> None:
 async def list_files_of_ended(db: Session) -> list[tuple[UUID, UUID, int]]:
     """Return workspace, id and number of uploads of imports that need none any more."""
     return [(row["workspace_id"], row["id"], row["uploads"]) for row in await db.fetch_rows(_LIST_FILES_OF_ENDED)]
+
+
+async def list_ids_with_uploads(db: Session) -> set[str]:
+    """Return the ids of all imports that may have an upload."""
+    return {str(row["id"]) for row in await db.fetch_rows(LIST_IDS_WITH_UPLOADS)}
 
 
 async def forget_uploads(db: Session, workspace_id: UUID, id: UUID) -> None:

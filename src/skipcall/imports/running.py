@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from skipcall import clock
 from skipcall.contacts import upserts
 from skipcall.contacts.upsert_model import UpsertOptions
 from skipcall.custom_fields import queries as custom_fields
@@ -27,9 +28,9 @@ from skipcall.imports.reading import Reading, inspect
 from skipcall.imports.rows import RowConverter
 from skipcall.imports.scratch import Scratch
 from skipcall.imports.undoing import Undo
-from skipcall.imports.uploading import key_of, local_file, remove_uploads, sentence
+from skipcall.imports.uploading import IMPORTS, id_in, key_of, local_file, remove_uploads, sentence
 from skipcall.postgres.db import Database, Session, UniqueViolation
-from skipcall.storage.model import ObjectMissing, Storage
+from skipcall.storage.model import ObjectMissing, Storage, remove_orphans
 
 LEASE_SECONDS = 120.0  # renewed with every batch
 BATCH_ROWS = 1_000  # upserts of the workspace wait so long
@@ -81,6 +82,8 @@ class Importer:
         for workspace_id, id, uploads in await jobs.list_files_of_ended(self._db):
             await remove_uploads(self._storage, id, uploads)
             await jobs.forget_uploads(self._db, workspace_id, id)
+        named = await jobs.list_ids_with_uploads(self._db)
+        await remove_orphans(self._storage, IMPORTS, lambda key: id_in(key) in named, clock.now())
 
     async def _fail(self, claimed: Claimed, why: str) -> None:
         await jobs.finish_import(self._db, claimed, "FAILED", failure=why)

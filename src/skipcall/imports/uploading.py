@@ -31,6 +31,11 @@ def key_of(id: UUID | str, upload: int | None) -> str:
     return f"{IMPORTS}/{id}-{upload}"
 
 
+def id_in(key: str) -> str:
+    """Return the id of the import of which an upload has a key."""
+    return key.removeprefix(f"{IMPORTS}/").rpartition("-")[0]
+
+
 async def remove_uploads(storage: Storage, id: UUID | str, uploads: int) -> None:
     """Remove so many uploads of an import, as far as they are there."""
     await remove_objects(storage, [key_of(id, upload) for upload in range(1, uploads + 1)])

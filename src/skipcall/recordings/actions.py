@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -22,10 +22,9 @@ from skipcall.recordings import queries
 from skipcall.recordings.audio import Reader
 from skipcall.recordings.model import MEDIA_TYPES, DigestMismatch, Found, Stored
 from skipcall.settings import IMPORT_BYTES_MAX
-from skipcall.storage.model import PENDING, Storage, remove_objects
+from skipcall.storage.model import ORPHAN_AGE, PENDING, Storage, remove_objects, remove_orphans
 
 STORE_SECONDS_MAX = 3_600.0  # for one recording, however slowly it comes
-ORPHAN_AGE = timedelta(hours=24)  # nothing is on its way for so long
 LOST_MAX = 100  # more missing objects than these are rather a wrong storage than lost recordings
 KEYS_MAX = 1_000  # of rows read at once
 RECORDINGS = "recordings"
@@ -164,9 +163,7 @@ async def sweep(db: Session, storage: Storage, now: datetime) -> Swept:
 
     If many are gone, the storage is probably another one than it was: then no row is changed, and the log says so.
     """
-    removed = 0
-    async for batch in storage.list(PENDING):
-        removed += await _remove_old(storage, {one.key: one.modified_at for one in batch}, now)
+    removed = await remove_orphans(storage, PENDING, lambda _: False, now)
     lost: list[str] = []
     for shard in range(256):
         prefix = f"{RECORDINGS}/{shard:02x}"

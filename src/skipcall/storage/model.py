@@ -1,8 +1,8 @@
 """What a storage can do, whichever it is."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from skipcall.errors import Unavailable
 
 READ_BYTES = 1 << 18  # of one piece; a reader holds two or three
 PENDING = "pending"  # where objects are until they are whole; the sweep removes what stays there
+ORPHAN_AGE = timedelta(hours=24)  # nothing is on its way for so long
 
 
 class StorageUnavailable(Unavailable):
@@ -68,3 +69,13 @@ async def remove_objects(storage: Storage, keys: Sequence[str]) -> None:
     """Remove objects that no row names any more. If that fails, a sweep does it."""
     with contextlib.suppress(StorageUnavailable):
         await storage.delete(keys)
+
+
+async def remove_orphans(storage: Storage, prefix: str, is_named: Callable[[str], bool], now: datetime) -> int:
+    """Remove the objects below a prefix that no row names and that are old; return how many."""
+    removed = 0
+    async for batch in storage.list(prefix):
+        orphans = [one.key for one in batch if now - one.modified_at > ORPHAN_AGE and not is_named(one.key)]
+        await storage.delete(orphans)
+        removed += len(orphans)
+    return removed
