@@ -260,6 +260,37 @@ def test_a_length_alone_is_refused_at_once(team: Team, server: ServerProcess) ->
     assert time.monotonic() - start < 4
 
 
+def test_who_is_refused_while_sending_gets_the_answer(team: Team, server: ServerProcess) -> None:
+    """Bytes that nobody reads would make the system reset the connection, and the answer might be lost."""
+    call = team.call()
+    content = bytes(4_000_000)
+    refused = {
+        f"{call}/recording/audio": ("If-Match: *", 412),
+        f"{call[:-4]}ffff/recording/audio": ("X: y", 404),
+        "/v1/nothing": ("X: y", 404),
+        f"{call}/recording": ("X: y", 405),
+        "/v1/contacts": ("Authorization: Basic x", 405),
+    }
+    for path, (line, status) in refused.items():
+        for framing, parts in (
+            (f"Content-Length: {len(content)}", [content]),
+            ("Transfer-Encoding: chunked", [b"3D0900\r\n", content, b"\r\n0\r\n\r\n"]),
+        ):
+            for _ in range(5):
+                received = exchange(server.url, head(team, path, framing, line, method="PUT"), *parts)
+                assert received.startswith(b"HTTP/1.1 "), (path, framing)
+                assert RawAnswer(received).status in {status, 401}, (path, framing)
+
+
+def test_who_waits_to_be_told_to_send_is_not_told(team: Team, server: ServerProcess) -> None:
+    path = f"{team.call()}/recording/audio"
+    lines = ("Content-Length: 4000000", "Expect: 100-continue", "If-Match: *")
+    start = time.monotonic()
+    answer = RawAnswer(exchange(server.url, head(team, path, *lines, method="PUT"), seconds=1.5))
+    assert answer.status == 412
+    assert time.monotonic() - start < 10
+
+
 def test_chunks_without_end(team: Team, server: ServerProcess) -> None:
     chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
     answer = RawAnswer(exchange(server.url, head(team, team.contact(), "Transfer-Encoding: chunked"), *[chunk] * 5))

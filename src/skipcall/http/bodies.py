@@ -28,17 +28,22 @@ async def read_body(request: Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             if length is not None:
+                request.is_body_read = True
                 return await request.protocol()
+            pieces = request.pieces = aiter(request.protocol)
             body = bytearray()
-            async for chunk in request.protocol:
-                body += chunk
-                if len(body) > bytes_max:
-                    raise _too_large(bytes_max)
+            with contextlib.suppress(StopAsyncIteration):
+                while len(body) <= bytes_max:
+                    body += await anext(pieces)
+                raise _too_large(bytes_max)
+            request.is_body_read = True
             return bytes(body)
     except ProtocolClosed as closed:
         # The client went away, or its chunks are none.
+        request.is_body_read = True
         raise _incomplete() from closed
     except TimeoutError:
+        request.is_body_read = True
         raise problems.BodyTimeout(f"The body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} seconds") from None
 
 
@@ -52,10 +57,9 @@ async def stream_body(request: Request, bytes_max: int) -> AsyncIterator[bytes]:
     if (headers.get("content-encoding") or "identity").lower() != "identity":
         raise problems.UnsupportedMediaType("Send the body without a Content-Encoding")
     length = headers.get("content-length")
-    pieces = aiter(request.protocol)
     if length is not None and int(length) > bytes_max:
-        await _discard(pieces)
         raise _too_large(bytes_max)
+    pieces = request.pieces = aiter(request.protocol)
     received = ends = 0
     while True:
         try:
@@ -64,30 +68,40 @@ async def stream_body(request: Request, bytes_max: int) -> AsyncIterator[bytes]:
         except StopAsyncIteration:
             break
         except ProtocolClosed as closed:
+            request.is_body_read = True
             raise _incomplete() from closed
         except TimeoutError:
+            request.is_body_read = True
             raise problems.BodyTimeout(f"Nothing arrived for {CHUNK_TIMEOUT_SECONDS:.0f} seconds") from None
         if not piece:
             ends += 1
             continue
         received += len(piece)
         if received > bytes_max:
-            await _discard(pieces)
             raise _too_large(bytes_max)
         yield piece
+    request.is_body_read = True
     # Granian tells an error no otherwise than by an empty piece, and the end by one more. So a body without a length that
     # has trailer fields, which come as an empty piece too, counts as cut.
     if (ends > 1) if length is None else (received != int(length)):
         raise _incomplete()
 
 
-async def _discard(pieces: AsyncIterator[bytes]) -> None:
-    """Read on for a moment: a client that still sends when the connection is closed may lose the answer."""
-    received = 0
+async def discard_rest(request: Request) -> None:
+    """Read on for a moment before a refusal: a client that still sends when the connection is closed may lose the answer.
+
+    Not if it waits to be told to send (`Expect: 100-continue`, RFC 9110, section 10.1.1).
+    """
+    headers = request.scope.headers
+    if request.is_body_read or not ("content-length" in headers or "transfer-encoding" in headers):
+        return
+    if request.pieces is None and "expect" in headers:
+        return
+    pieces, received = request.pieces or aiter(request.protocol), 0
     with contextlib.suppress(ProtocolClosed, TimeoutError, StopAsyncIteration):
         async with asyncio.timeout(DISCARD_SECONDS):
-            while received <= DISCARD_BYTES_MAX:
-                received += len(await anext(pieces))
+            while received <= DISCARD_BYTES_MAX and (piece := await anext(pieces)):
+                received += len(piece)
 
 
 def _too_large(bytes_max: int) -> problems.PayloadTooLarge:

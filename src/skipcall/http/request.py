@@ -49,6 +49,7 @@ class Request:
     `caller` is set by the gate: who is asking. `database` is what a route runs its statements on: the pool or, under an
     Idempotency-Key, the transaction that also keeps the answer. `searches` is a small pool whose statements are planned for
     their values. `archive` is where files are kept. `gate` and `sources` are for routes that authenticate in their own way.
+    `is_body_read`: nothing of the body is on its way any more; `pieces` is what a route reads it from piece by piece.
     `versions` are those that If-Match accepts, None for any. `strict`: what is not known is to be refused, not ignored.
     `headers` are those that every answer to this request carries; `notes` are added by the route or by decoding.
     """
@@ -62,9 +63,11 @@ class Request:
         "headers",
         "id",
         "idempotency_key",
+        "is_body_read",
         "notes",
         "operation",
         "path_values",
+        "pieces",
         "protocol",
         "scope",
         "searches",
@@ -87,6 +90,8 @@ class Request:
         self.id = ids.new_request_id()
         self.path_values: tuple[str, ...] = ()
         self.body = b""
+        self.is_body_read = False
+        self.pieces: AsyncIterator[bytes] | None = None
         self.versions: list[int] | None = None
         self.strict = False
         self.idempotency_key: str | None = None

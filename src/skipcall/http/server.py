@@ -13,7 +13,7 @@ from uuid import UUID
 
 from skipcall.errors import FAULTS_MAX, Fault, Invalid, NotFound, Refusal, Unavailable
 from skipcall.http import conditional, problems
-from skipcall.http.bodies import read_body
+from skipcall.http.bodies import discard_rest, read_body
 from skipcall.http.decoding import Shape, decode_json, decode_query, header_list, unknown_names
 from skipcall.http.request import Answer, HTTPProtocol, Request, Scope
 from skipcall.http.routing import Operation, Router, canonical_uuid
@@ -54,8 +54,10 @@ class Application:
         try:
             answer = await self._answer(request)
         except Refusal as refusal:
+            await discard_rest(request)
             answer = problems.answer_refusal(request, refusal)
         except Exception as failure:  # noqa: BLE001 - the last place that can answer
+            await discard_rest(request)
             answer = problems.answer_failure(request, failure)
         headers = request.headers + _ALWAYS
         headers.extend(answer.headers)
