@@ -27,8 +27,16 @@ PLACE = Path("/var/tmp")  # noqa: S108 - the directory in it is ours alone, made
 def main() -> int:
     parser = argparse.ArgumentParser(prog="run.py bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only see whether the benchmark works: one short round")
-    parser.add_argument("--calls", action="store_true", help="measure what is about calls, instead of contacts")
-    parser.add_argument("--search", action="store_true", help="measure searches among a million contacts, instead")
+    instead = parser.add_mutually_exclusive_group()
+    parser.set_defaults(measured=measure)
+    for name, measured, what in (
+        ("--calls", calls.measure, "what is about calls"),
+        ("--search", search.measure, "searches among a million contacts"),
+        ("--imports", importing.measure_jobs, "imports of a million contacts"),
+    ):
+        instead.add_argument(
+            name, dest="measured", action="store_const", const=measured, help=f"measure {what}, instead"
+        )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
     parser.add_argument("--rounds", type=int, help="how often each candidate has its turn")
     parser.add_argument("--seconds", type=int, help="how long one turn is")
@@ -39,7 +47,7 @@ def main() -> int:
     )
     if not hasattr(os, "sched_setaffinity"):
         sys.exit("The benchmarks pin processes to cores, which only Linux can.")
-    if shutil.which("wrk") is None and not arguments.search:
+    if shutil.which("wrk") is None and arguments.measured in (measure, calls.measure):
         sys.exit("The benchmarks need wrk (Debian, Ubuntu: apt-get install wrk). See benchmarks/README.md.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     results = Results()
@@ -47,9 +55,7 @@ def main() -> int:
         place = Path(name)
         place.chmod(0o711)  # root's PostgreSQL runs under another account
         try:
-            (search.measure if arguments.search else calls.measure if arguments.calls else measure)(
-                place, plan, results
-            )
+            arguments.measured(place, plan, results)
         except BenchmarkError as error:
             print(f"The run says nothing: {error}", file=sys.stderr)
             return 1
