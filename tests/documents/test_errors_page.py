@@ -78,6 +78,19 @@ def test_every_fault_has_words() -> None:
     assert fault_codes() == set(codes.FAULTS)
 
 
+def test_every_code_of_a_row_has_words() -> None:
+    """Rows say with the words of requests what requests can have too."""
+    found = {
+        str(code.value)
+        for file in (SOURCE / ROW_CODES).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"CellFault", "RowFault"}
+        for code in node.args
+        if isinstance(code, ast.Constant) and CODE.fullmatch(str(code.value))
+    }
+    assert found - codes.FAULTS.keys() - codes.REFUSALS.keys() == codes.ROWS.keys()
+
+
 def test_the_rule_finds_codes_of_either_form() -> None:
     assert {"MALFORMED_JSON", "INVALID_EMAIL", "FORBIDDEN_CHARACTER", "DUPLICATE_PHONE_NUMBER"} <= fault_codes()
 
@@ -90,6 +103,8 @@ def test_page_has_a_place_for_every_code(anyone: Client) -> None:
         assert f"<p>Status {status}. " in html.text
     for code in codes.FAULTS:
         assert f'<section id="fault-{code}">' in html.text
+    for code in codes.ROWS:
+        assert f'<section id="row-{code}">' in html.text
     assert "`" not in html.text, "code that was not marked up"
     assert 'style="' not in html.text
     assert "<script" not in html.text

@@ -131,9 +131,9 @@ def test_a_small_file(server: str, tmp_path: Path) -> None:
         assert (report.rows_read, report.created, report.refused, total) == (3, 2, 1, 2)
         assert report.fields == {"Plan": "plan", "Region": "region"}
         assert [(fault.line, fault.column, fault.code, fault.row_refused) for fault in report.faults] == [
-            (3, "Last Name", "NAME_MISSING", True),
+            (3, "Last Name", "REQUIRED", True),
             (4, "Phone Number", "PHONE_DAMAGED", False),
-            (4, "Email", "EMAIL_INVALID", False),
+            (4, "Email", "INVALID_EMAIL", False),
         ]
         zoe, lea = contacts
         assert (zoe.first_name, zoe.last_name, zoe.email) == ("Zoé", "Roy", "zoe@roy.example")

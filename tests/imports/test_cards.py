@@ -119,7 +119,7 @@ def test_uids_are_external_ids_where_they_are_asked_for(loader: Loader) -> None:
         ("BEGIN:VCARD\nVERSION:3.0\nFN:Nobody\n", 1, "ROW_UNREADABLE"),
         ("this is no card\n", 1, "ROW_UNREADABLE"),
         ("BEGIN:VCARD\nVERSION:4.0\nKIND:group\nFN:Sales\nEND:VCARD\n", 1, "NOT_A_PERSON"),
-        ("BEGIN:VCARD\nVERSION:3.0\nN:Roy;Zoé\nEMAIL:nowhere\nTEL:12\nEND:VCARD\n", 1, "PHONE_INVALID"),
+        ("BEGIN:VCARD\nVERSION:3.0\nN:Roy;Zoé\nEMAIL:nowhere\nTEL:12\nEND:VCARD\n", 1, "INVALID_PHONE_NUMBER"),
     ],
 )
 def test_a_bad_card_leaves_the_others_alone(loader: Loader, broken: str, line: int, code: str) -> None:

@@ -98,7 +98,7 @@ def test_contacts_by_their_id(loader: Loader) -> None:
     )
     found = loader.done(rows, matchBy=["id"])
     assert found["counts"] == counts(updated=1, refused=2, errors=2)
-    assert [one["code"] for one in loader.errors(found)] == ["UNKNOWN_CONTACT", "ID_INVALID"]
+    assert [one["code"] for one in loader.errors(found)] == ["UNKNOWN_CONTACT", "INVALID_ID"]
     assert loader.contacts()[0]["company"] == "New"
 
 
@@ -116,7 +116,7 @@ def test_rows_that_are_refused(loader: Loader) -> None:
     assert errors == [
         ("2", "firstName", "REQUIRED"),
         ("3", "Last Name", "TOO_LONG"),
-        ("4", "Email", "EMAIL_INVALID"),
+        ("4", "Email", "INVALID_EMAIL"),
         ("5", "Phone Number", "PHONE_DAMAGED"),
         ("5", "phoneNumbers", "REQUIRED"),
     ]

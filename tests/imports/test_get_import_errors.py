@@ -36,8 +36,8 @@ def test_only_so_many_are_kept(loader: Loader, monkeypatch: pytest.MonkeyPatch) 
 
 def test_those_of_a_dry_run_are_followed_by_those_of_the_import(loader: Loader) -> None:
     found = loader.checked(csv_of(ZOE, ("A", "A", "nobody", "0639980002")))
-    assert [one["code"] for one in loader.errors(found)] == ["EMAIL_INVALID"]
+    assert [one["code"] for one in loader.errors(found)] == ["INVALID_EMAIL"]
     body = {"digest": found["dryRun"]["digest"]}
     loader.client.post(f"{IMPORTS}/{found['id']}/confirm", body, 200)
     loader.kept.work()
-    assert [one["code"] for one in loader.errors(found)] == ["EMAIL_INVALID"]
+    assert [one["code"] for one in loader.errors(found)] == ["INVALID_EMAIL"]

@@ -106,7 +106,7 @@ def test_nasty_rows_leave_the_others_alone(loader: Loader) -> None:
     found = loader.done("\r\n".join(rows), matchBy=["phoneNumbers"])
     assert found["counts"] == counts(created=2, refused=4, errors=4)
     assert [(one["line"], one["code"]) for one in loader.errors(found)] == [
-        ("2", "CONTROL_CHARACTER"),
+        ("2", "FORBIDDEN_CHARACTER"),
         ("3", "TOO_MANY_CELLS"),
         ("4", "ROW_UNREADABLE"),
         ("6", "ROW_UNREADABLE"),

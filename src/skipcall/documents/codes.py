@@ -290,6 +290,19 @@ COMMAND_LINE = {
     ),
 }
 
+# Of rows of a file of contacts, beside those of faults: what no request can have.
+ROWS = {
+    "DAMAGED_TEXT": "A letter was lost to a wrong encoding before the file came here (U+FFFD). The value is kept; export the file as UTF-8.",
+    "EXTENSION_DROPPED": "The phone number is kept without its extension.",
+    "NOT_A_PERSON": "The card of an address book is one of a group. The row is refused.",
+    "PHONE_DAMAGED": (
+        "A spreadsheet stored a phone number as a power of ten (`3.36E+10`), and its last digits are lost. "
+        "Export the column as text."
+    ),
+    "ROW_UNREADABLE": "Where the row ends cannot be told: a quote is never closed, or the line is too long. The row is refused.",
+    "TOO_MANY_CELLS": "The row has more cells than the header: a cell with a delimiter in it is not quoted. The row is refused.",
+}
+
 # Of `error.details[].code`: what is wrong.
 FAULTS = {
     "SAME_CONTACT": "`contactId` is the contact of the path: a contact cannot be merged into itself.",
@@ -383,6 +396,7 @@ def article() -> Article:
         for code, status in statuses().items()
     ]
     faults = [Entry(f"fault-{code}", f"`{code}`", (text,)) for code, text in sorted(FAULTS.items())]
+    rows = [Entry(f"row-{code}", f"`{code}`", (text,)) for code, text in sorted(ROWS.items())]
     command_line = [Entry(code, f"`{code}`", (text,)) for code, text in sorted(COMMAND_LINE.items())]
     return Article(
         title="Errors",
@@ -399,6 +413,12 @@ def article() -> Article:
                 "What `error.details[].code` can be, with status 400 or 409. `pointer` tells where: a JSON pointer (RFC 6901) into "
                 "the body, or `/query/` or `/header/` and a name. The value itself is never repeated.",
                 tuple(faults),
+            ),
+            Section(
+                "Rows of a file",
+                "What `code` can be in the file of errors of an import, beside the codes above: `AMBIGUOUS_MATCH` and `PERSON_ERASED` of a row, "
+                "and those of faults. `column` is the heading.",
+                tuple(rows),
             ),
             Section("On the command line", "Codes that no HTTP answer has.", tuple(command_line)),
         ),

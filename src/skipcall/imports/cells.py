@@ -31,7 +31,7 @@ def read_text(cell: str, chars_max: int) -> str:
     if not text.isprintable():
         text = _FOLDED.sub(" ", text)
         if CONTROL_CHARACTERS.search(text):
-            raise CellFault("CONTROL_CHARACTER", "the value holds a control character")
+            raise CellFault("FORBIDDEN_CHARACTER", "the value holds a control character")
     if len(text) > chars_max:
         raise CellFault("TOO_LONG", f"the value has {len(text)} characters; {chars_max} are allowed")
     return text
@@ -55,7 +55,7 @@ def read_email(cell: str) -> tuple[str | None, list[CellFault]]:
             continue
         if is_email(address):
             return address, faults
-        faults.append(CellFault("EMAIL_INVALID", "this is no e-mail address that could exist"))
+        faults.append(CellFault("INVALID_EMAIL", "this is no e-mail address that could exist"))
     return None, faults
 
 
@@ -93,12 +93,12 @@ def read_url(cell: str) -> str:
     if not _SCHEME.match(text):
         text = text.removeprefix("//")
         if "." not in re.split("[/?#]", text, maxsplit=1)[0].strip("."):
-            raise CellFault("URL_INVALID", "this is no address of a page: its host has no dot")  # "n/a", "none"
+            raise CellFault("INVALID_URL", "this is no address of a page: its host has no dot")  # "n/a", "none"
         text = "https://" + text
     if len(text) > URL_LENGTH_MAX:
         raise CellFault("TOO_LONG", f"the address has {len(text)} characters; {URL_LENGTH_MAX} are allowed")
     if url_fault(text) is not None:
-        raise CellFault("URL_INVALID", "this is no absolute http or https address")
+        raise CellFault("INVALID_URL", "this is no absolute http or https address")
     return text
 
 

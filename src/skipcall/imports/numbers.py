@@ -54,7 +54,7 @@ def read_numbers(cell: str, country: str) -> tuple[list[str], list[CellFault]]:
 
 def _read_pieces(cell: str, country: str) -> tuple[list[str], list[CellFault]]:
     if len(cell) > CELL_CHARS_MAX:
-        return [], [CellFault("PHONE_INVALID", f"more than {CELL_CHARS_MAX} characters are no phone numbers")]
+        return [], [CellFault("INVALID_PHONE_NUMBER", f"more than {CELL_CHARS_MAX} characters are no phone numbers")]
     if not cell.isascii():
         cell = unicodedata.normalize("NFKC", cell)
     cell = _SPACES.sub(" ", cell)  # so that no pattern below meets a long run of them
@@ -109,17 +109,19 @@ def _dropped_extension() -> CellFault:
 
 def _to_e164(compact: str, country: str) -> str:
     if not _PLAIN.fullmatch(compact):
-        raise CellFault("PHONE_INVALID", "this is not one phone number")
+        raise CellFault("INVALID_PHONE_NUMBER", "this is not one phone number")
     if compact.startswith("00"):
         compact = "+" + compact[2:]
     try:
         number = phonenumbers.parse(compact, country)
     except NumberParseException:
-        raise CellFault("PHONE_INVALID", f"this is no phone number, neither international nor of {country}") from None
+        raise CellFault(
+            "INVALID_PHONE_NUMBER", f"this is no phone number, neither international nor of {country}"
+        ) from None
     # "Possible locally" is not enough: a number without its area code reaches someone else from elsewhere.
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
-        raise CellFault("PHONE_INVALID", "this number has too few or too many digits, or lacks its area code")
+        raise CellFault("INVALID_PHONE_NUMBER", "this number has too few or too many digits, or lacks its area code")
     e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
     if not E164.fullmatch(e164):
-        raise CellFault("PHONE_INVALID", "this number has too few or too many digits")
+        raise CellFault("INVALID_PHONE_NUMBER", "this number has too few or too many digits")
     return e164

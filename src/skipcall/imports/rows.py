@@ -152,7 +152,7 @@ class RowConverter:
             if not name and self._partial:
                 continue
             if not name:
-                self._report(index, CellFault("NAME_MISSING", f"there is no {words}"), refuse=True)
+                self._report(index, CellFault("REQUIRED", f"there is no {words}"), refuse=True)
             elif len(name) > NAME_LENGTH_MAX:
                 reason = f"the {words} has {len(name)} characters; {NAME_LENGTH_MAX} are allowed"
                 self._report(index, CellFault("TOO_LONG", reason), refuse=True)
@@ -173,12 +173,12 @@ class RowConverter:
                     numbers[number] = None
                 else:
                     reason = f"a contact has at most {PHONE_NUMBERS_MAX} phone numbers; this one is left out"
-                    self._report(index, CellFault("PHONE_TOO_MANY", reason))
+                    self._report(index, CellFault("TOO_MANY_PHONE_NUMBERS", reason))
         if not numbers and self._phone_required:
             self._refused = True
             if not some_fault:
                 first = self._phones[0] if self._phones else None
-                self._report(first, CellFault("PHONE_MISSING", "there is no phone number"), refuse=True)
+                self._report(first, CellFault("REQUIRED", "there is no phone number"), refuse=True)
         return list(numbers)
 
     def _email(self, cells: Sequence[str]) -> str | None:
@@ -206,7 +206,7 @@ class RowConverter:
     def _id(self, cells: Sequence[str]) -> str | None:
         text = cells[self._ids[0]].strip()
         if text and canonical_uuid(text) is None:
-            self._report(self._ids[0], CellFault("ID_INVALID", "this is no id of a contact"), refuse=True)
+            self._report(self._ids[0], CellFault("INVALID_ID", "this is no id of a contact"), refuse=True)
         return text or None
 
     def _allows_calls(self, cells: Sequence[str]) -> bool | None:
@@ -219,7 +219,7 @@ class RowConverter:
             says_yes = read_yes_no(cell)
             if says_yes is None:
                 reason = "this says neither yes nor no; the contact is imported as not to be called"
-                self._report(index, CellFault("YES_NO_UNKNOWN", reason))
+                self._report(index, CellFault("INVALID_BOOLEAN", reason))
             allowed = allowed is not False and says_yes is not None and says_yes != is_objection
         return allowed
 

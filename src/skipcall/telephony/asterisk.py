@@ -194,7 +194,7 @@ def _decode(line: bytes) -> str:
 
 def _csv_row(text: str) -> _Row:
     if "\0" in text:
-        raise _Unreadable("CONTROL_CHARACTER", "there is a NUL in the line")
+        raise _Unreadable("FORBIDDEN_CHARACTER", "there is a NUL in the line")
     try:
         cells = next(csv.reader((text,), strict=True))
     except (csv.Error, StopIteration):
@@ -245,7 +245,7 @@ def _json_text(value: Any, name: str) -> str:
         raise _Unreadable("BAD_VALUE", f"{name} is neither text nor number")
     text = str(value)
     if "\0" in text:
-        raise _Unreadable("CONTROL_CHARACTER", f"there is a NUL in {name}")
+        raise _Unreadable("FORBIDDEN_CHARACTER", f"there is a NUL in {name}")
     return text
 
 
