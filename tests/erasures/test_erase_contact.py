@@ -94,6 +94,22 @@ def test_all_that_were_merged_into_it_go_too(team: Team) -> None:
         assert erase(team.client, path) == erasure
 
 
+def test_what_was_under_a_former_number_goes_too(team: Team) -> None:
+    former = "+33639980426"
+    path = team.contact(phone_numbers=[former])
+    entry = team.client.post("/v1/do-not-call", {"phoneNumber": former, "reason": "MANUAL", "source": "Said no"})
+    team.client.patch(path, {"phoneNumbers": ["+33639980427"]})
+    call = {"type": "outbound", "status": "completed", "phoneNumber": former, "notes": "Was angry"}
+    call_id = team.client.post("/v1/calls", call | {"startedAt": "2026-03-02T09:41:07Z"})["id"]
+    data = team.client.get(f"{path}/personal-data")
+    assert [one["id"] for one in data["doNotCall"]] == [entry["id"]]
+    assert [one["call"]["id"] for one in data["calls"]] == [call_id]
+    receipt = erase(team.client, path)["receipt"]
+    assert (receipt["calls"], receipt["doNotCall"]) == (1, 1)
+    assert team.client.get(f"/v1/do-not-call/{entry['id']}")["phoneNumber"] is None
+    assert team.client.post("/v1/do-not-call/check", {"phoneNumbers": [former]}, 200)["data"][0]["callable"] is False
+
+
 def test_a_merge_that_was_undone_leaves_nothing_with_the_other(team: Team) -> None:
     other = team.contact(company=None)
     path = team.contact(company="Secret Atelier")

@@ -62,6 +62,55 @@ def test_a_known_person_is_refused_whoever_writes_them(erased: Team, key: str) -
     assert len(client.walk("/v1/contacts")) == 1
 
 
+def test_nobody_becomes_who_was_erased(team: Team) -> None:
+    """A shared number leads to somebody else, who would be overwritten with the name and address of the erased one."""
+    client, shared = team.client, "+33639980420"
+    jean = {"firstName": "Jean", "lastName": "Petit", "email": "jean@example.com", "phoneNumbers": [shared]}
+    marie = {"firstName": "Marie", "lastName": "Durand", "phoneNumbers": [shared]}
+    erased_id = client.post("/v1/contacts", jean)["id"]
+    other = client.post("/v1/contacts", marie)
+    client.post(f"/v1/contacts/{erased_id}/erase", None, status=200)
+    assert client.post("/v1/contacts/upsert", {"contact": jean}, 409)["error"]["code"] == "PERSON_ERASED"
+    for mode in ("overwrite", "fillIfEmpty"):
+        [result] = client.post("/v1/contacts/batch", {"items": [jean], "mode": mode}, 200)["results"]
+        assert result["error"]["code"] == "PERSON_ERASED"
+    assert client.get(f"/v1/contacts/{other['id']}") == other
+    assert client.post("/v1/contacts/upsert", {"contact": marie | {"city": "Lille"}}, 200)["status"] == "updated"
+    allowed = {"allowErased": True}
+    became = client.post("/v1/contacts/upsert", {"contact": jean}, 200, params=allowed)["contact"]
+    assert (became["id"], became["lastName"]) == (other["id"], "Petit")
+    # Who is there again by their own will is written as anybody is.
+    assert client.post("/v1/contacts/upsert", {"contact": jean | {"city": "Nice"}}, 200)["status"] == "updated"
+
+
+def test_an_old_list_has_old_values(team: Team) -> None:
+    client = team.client
+    old = {"lastName": "Roy", "email": "old@example.com", "phoneNumbers": ["+33639980421"]}
+    path = f"/v1/contacts/{client.post('/v1/contacts', NEW | old)['id']}"
+    client.patch(path, {"lastName": "Rey", "email": "new@example.com", "phoneNumbers": ["+33639980422"]})
+    client.post(f"{path}/erase", None, status=200)
+    fresh = {"lastName": "Other", "phoneNumbers": ["+33639980423"]}
+    for known in (
+        {"email": "old@example.com"},
+        {"lastName": "Roy", "phoneNumbers": ["+33639980421"]},
+        {"lastName": "Rey", "phoneNumbers": ["+33639980421"]},
+    ):
+        assert client.post("/v1/contacts", NEW | fresh | known, 409)["error"]["code"] == "PERSON_ERASED"
+    client.post("/v1/contacts", NEW | fresh)
+
+
+def test_what_another_contact_has_now_is_not_the_persons(team: Team) -> None:
+    """A mistake that was mended, or a merge that was undone, makes nobody else unwelcome."""
+    client = team.client
+    path = team.contact(email="mistake@example.com", last_name="Roy", phone_numbers=["+33639980424"])
+    client.patch(path, {"email": "roy@example.com", "phoneNumbers": ["+33639980425"]})
+    right = NEW | {"lastName": "Right", "email": "Mistake@example.com", "phoneNumbers": ["+33639980424"]}
+    id = client.post("/v1/contacts", right)["id"]
+    client.post(f"{path}/erase", None, status=200)
+    client.delete(f"/v1/contacts/{id}")
+    client.post("/v1/contacts", right)
+
+
 @pytest.mark.parametrize("key", UNKNOWN_BY)
 def test_others_who_have_something_in_common_are_not(erased: Team, key: str) -> None:
     erased.client.post("/v1/contacts", NEW | UNKNOWN_BY[key])

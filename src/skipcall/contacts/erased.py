@@ -6,7 +6,7 @@ number alone may be a switchboard's, and the do-not-call list is there for numbe
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,13 @@ async def find_erased(
     rows = await tx.fetch_rows(_LIST_ERASED, workspace_id=workspace_id, person_hashes=list(chain(*hashes)))
     erased = {row["key_hash"] for row in rows}
     return [not erased.isdisjoint(several) for several in hashes]
+
+
+def erased_keys_among(
+    erased: set[bytes], workspace_id: UUID, secret: bytes
+) -> Callable[[Mapping[str, Any]], set[bytes]]:
+    """Return a function from a person, given by column, to those of their hashes that are of erased people."""
+    return lambda person: erased.intersection(person_hashes(workspace_id, person, secret)) if erased else erased
 
 
 async def has_erased(db: Session, workspace_id: UUID) -> bool:

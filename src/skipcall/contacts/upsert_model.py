@@ -1,6 +1,6 @@
 """Upserts on the wire, and what one makes of the contacts that its keys lead to."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
@@ -282,6 +282,7 @@ class Ledger:
     `folded` says of each e-mail address, of items and contacts, what it is compared by. Afterwards `steps` is what was done, in
     order, and `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value;
     `unique_slugs` those whose values one contact may have: that holds among the records, the database judges the others.
+    `erased_keys` tells which keys of people who were erased are among the values of a contact.
     """
 
     def __init__(
@@ -291,8 +292,10 @@ class Ledger:
         options: UpsertOptions,
         required_slugs: Sequence[str] = (),
         unique_slugs: Sequence[str] = (),
+        erased_keys: Callable[[Mapping[str, Any]], set[bytes]] = lambda _: set(),
     ) -> None:
         self._folded = folded
+        self._erased_keys = erased_keys
         self._unique_slugs = unique_slugs
         self._required_slugs = required_slugs
         self._match = frozenset(options.match)
@@ -305,8 +308,8 @@ class Ledger:
         for record in records:
             self._keep(record)
 
-    def apply(self, given: Given, *, is_erased: bool = False, allow_erased: bool = False) -> Outcome:
-        """Create or change what an item leads to, or say why not. `is_erased`: it is somebody who may not be created."""
+    def apply(self, given: Given, *, allow_erased: bool = False) -> Outcome:
+        """Create or change what an item leads to, or say why not: nobody becomes somebody who was erased, unless that is allowed."""
         hits: dict[UUID, list[MatchedKey]] = {}
         # An externalId is unique, so whoever has it counts, asked for or not.
         for key, value in keys_of(given.id, given.values):
@@ -314,7 +317,7 @@ class Ledger:
                 for id in self._holders.get((key, self._folded.get(value, value)), ()):
                     hits.setdefault(id, []).append(MatchedKey(key, value))
         if not hits:
-            return self._create(given, is_erased=is_erased, allow_erased=allow_erased)
+            return self._create(given, allow_erased=allow_erased)
         id, keys = next(iter(hits.items()))
         matched_by = list(dict.fromkeys(one.key for one in keys))
         record = self._records[id]
@@ -329,6 +332,8 @@ class Ledger:
         faults += [_missing(slug) for slug in self._required_slugs if slug in cleared]
         if faults:
             return refused(Invalid(faults))
+        if not allow_erased and self._erased_keys(after) - self._erased_keys(record.values):
+            return refused(PersonErased())
         if taken := self._taken(after["custom_fields"], record.id):
             return refused(CustomValueTaken(taken))
         changes = {
@@ -339,7 +344,7 @@ class Ledger:
         self._write(record, after, "contact.updated", changes)
         return Outcome("updated", record, matched_by, changes)
 
-    def _create(self, given: Given, *, is_erased: bool, allow_erased: bool) -> Outcome:
+    def _create(self, given: Given, *, allow_erased: bool) -> Outcome:
         if given.id is not None:
             return refused(Invalid([Fault("/id", "UNKNOWN_CONTACT", "The workspace has no contact with this id")]))
         text = "No contact has these keys, and a new one needs this"
@@ -353,6 +358,7 @@ class Ledger:
         values = {"allow_phone_calls": True} | {
             name: value for name, value in given.values.items() if value not in _EMPTY
         }
+        is_erased = bool(self._erased_keys(values))
         if is_erased and not allow_erased:
             return refused(PersonErased())
         values["custom_fields"] = {slug: value for slug, value in custom_values.items() if value}

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from skipcall.api_keys.model import Caller
 from skipcall.contacts import queries, upserts
 from skipcall.contacts.actions import GIVEN_TWICE, Suggestions, fields_by_key, wrong_values
-from skipcall.contacts.erased import person_hashes
+from skipcall.contacts.erased import erased_keys_among, person_hashes
 from skipcall.contacts.model import Contact, CreateContactQuery, CustomValueTaken, UnknownCustomField
 from skipcall.contacts.upsert_model import (
     COLUMNS,
@@ -141,13 +141,11 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     given = [one for one in read if isinstance(one, Given)]
     hashes = [person_hashes(workspace_id, one.values, by.secret) for one in given]
     records, folded, erased = await upserts.find_holders(tx, workspace_id, given, list(chain(*hashes)))
-    is_erased = {id(one): not erased.isdisjoint(several) for one, several in zip(given, hashes, strict=True)}
-    ledger = Ledger(records, folded, options, [one.slug for one in definitions if one.is_required])
+    required = [one.slug for one in definitions if one.is_required]
+    erased_keys = erased_keys_among(erased, workspace_id, by.secret)
+    ledger = Ledger(records, folded, options, required, erased_keys=erased_keys)
     outcomes = [
-        ledger.apply(one, is_erased=is_erased[id(one)], allow_erased=by.allow_erased)
-        if isinstance(one, Given)
-        else refused(one)
-        for one in read
+        ledger.apply(one, allow_erased=by.allow_erased) if isinstance(one, Given) else refused(one) for one in read
     ]
     if ledger.steps:
         try:

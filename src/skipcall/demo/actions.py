@@ -64,7 +64,7 @@ async def make_demo(db: Database, archive: Archive, data_directory: Path) -> Dem
     """
     organization_id = await _find_organization(db) or await _make_organization(db)
     spaces = await _workspaces(db, organization_id)
-    await _import_contacts(db, spaces)
+    await _import_contacts(db, spaces, archive.secret)
     await _make_calls(db, archive, spaces["LIVE"])
     keys = await _keep_keys(db, archive.secret, organization_id, spaces, data_directory / KEYS_FILE)
     live_id = UUID(spaces["LIVE"].id)
@@ -112,16 +112,16 @@ async def _make_organization(db: Database) -> UUID:
     return organization_id
 
 
-async def _import_contacts(db: Database, spaces: dict[str, Workspace]) -> None:
+async def _import_contacts(db: Database, spaces: dict[str, Workspace], secret: bytes) -> None:
     """Import the file into the live workspace and its beginning into the test one, unless that was done."""
     from skipcall.imports.actions import import_contacts  # slow to load, and most starts of a server need none
 
-    await import_contacts(db, spaces["LIVE"], CONTACTS_FILE, create_fields=True)
+    await import_contacts(db, spaces["LIVE"], CONTACTS_FILE, create_fields=True, secret=secret)
     with tempfile.TemporaryDirectory() as directory:
         beginning = Path(directory) / CONTACTS_FILE.name
         with CONTACTS_FILE.open(encoding="utf-8", newline="") as file:
             beginning.write_text("".join(islice(file, 1 + TEST_CONTACTS)), encoding="utf-8", newline="")
-        await import_contacts(db, spaces["TEST"], beginning, create_fields=True)
+        await import_contacts(db, spaces["TEST"], beginning, create_fields=True, secret=secret)
 
 
 async def _make_calls(db: Database, archive: Archive, space: Workspace) -> None:

@@ -94,9 +94,10 @@ async def _lock(tx: Session, workspace_id: UUID, id: UUID) -> Person:
 
 async def _read(tx: Session, workspace_id: UUID, id: UUID) -> Person:
     contacts = {one["id"]: one for one in await queries.find_contacts(tx, [workspace_id], id)}
-    every = [number for one in contacts.values() for number in one["phone_numbers"]]
+    former = await queries.find_former_values(tx, workspace_id, list(contacts))
+    every = [*former.get("phoneNumbers", ()), *(number for one in contacts.values() for number in one["phone_numbers"])]
     numbers = await queries.list_own_numbers(tx, workspace_id, list(dict.fromkeys(every)), list(contacts))
-    return Person(contacts, numbers, await queries.lock_calls(tx, workspace_id, list(contacts), numbers))
+    return Person(contacts, former, numbers, await queries.lock_calls(tx, workspace_id, list(contacts), numbers))
 
 
 async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author, *, secret: bytes) -> Erasure:
@@ -106,7 +107,7 @@ async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author
         number: int = await tx.fetch_value(statement, workspace_id=workspace_id, **values)
         return number
 
-    hashes = [one for contact in person.contacts.values() for one in person_hashes(workspace_id, contact, secret)]
+    hashes = [one for identity in person.identities() for one in person_hashes(workspace_id, identity, secret)]
     await tx.execute(queries.REFUSE, workspace_id=workspace_id, hashes=hashes)
     marks = await _marks(tx, workspace_id, person)
     done = Receipt(
@@ -139,7 +140,7 @@ async def _marks(tx: Session, workspace_id: UUID, person: Person) -> list[str]:
     consents = await tx.fetch_rows(
         queries.LIST_CONSENT_IDS, workspace_id=workspace_id, contact_ids=list(person.contacts)
     )
-    emails = [one["email"] for one in person.contacts.values() if one["email"]]
+    emails = [*person.former.get("email", ()), *(one["email"] for one in person.contacts.values() if one["email"])]
     every: Sequence[Any] = [*person.contacts, *person.call_ids, *(row["id"] for row in consents)]
     return [*map(str, every), *person.numbers, *emails]
 

@@ -1,5 +1,6 @@
 """What is known of a person on the wire, and an erasure: what was erased where, without a word of what it was."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -187,9 +188,23 @@ class ListErasures(PageQuery, frozen=True, rename="camel", kw_only=True):
 class Person(msgspec.Struct, frozen=True):
     """Whom an erasure is about: contacts that are one person, and the calls with them.
 
-    `numbers` are the phone numbers that no other contact has; a call with one of them and without a contact is the person's.
+    `former` is what they were known by at some time, by property. `numbers` are the phone numbers, also former ones, that no other
+    contact has; a call with one of them and without a contact is the person's.
     """
 
     contacts: dict[UUID, dict[str, Any]]
+    former: dict[str, list[str]]
     numbers: list[str]
     call_ids: list[UUID]
+
+    def identities(self) -> Iterator[dict[str, Any]]:
+        """Yield what the person may be known by, in parts that are given by column, as `contacts.erased` reads them."""
+        yield from self.contacts.values()
+        yield from ({"email": one} for one in self.former.get("email", ()))
+        yield from ({"external_id": one} for one in self.former.get("externalId", ()))
+        profiles = (*self.former.get("linkedinUrl", ()), *self.former.get("linkedinSalesUrl", ()))
+        yield from ({"linkedin_url": one} for one in profiles)
+        every = [number for one in self.contacts.values() for number in one["phone_numbers"]]
+        numbers = [*every, *self.former.get("phoneNumbers", ())]
+        names = [*(one["last_name"] for one in self.contacts.values()), *self.former.get("lastName", ())]
+        yield from ({"phone_numbers": numbers, "last_name": name} for name in names)

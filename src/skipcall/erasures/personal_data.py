@@ -24,7 +24,7 @@ from skipcall.erasures.model import (
     PersonalRecording,
     PersonalSequence,
 )
-from skipcall.erasures.queries import CALLS_OF_PERSON, list_own_numbers
+from skipcall.erasures.queries import CALLS_OF_PERSON, find_former_values, list_own_numbers
 from skipcall.postgres.db import Row, Session, Statement
 from skipcall.sealing import number_hash
 from skipcall.transcriptions.model import Segment
@@ -100,7 +100,8 @@ _read_transcript = msgspec.json.Decoder(list[Segment]).decode
 async def gather(db: Session, scope: Scope, person: Sequence[dict[str, Any]], secret: bytes) -> PersonalData:
     """Return everything that is known of a person, whose contacts are given by column."""
     workspace_id, ids = person[0]["workspace_id"], [one["id"] for one in person]
-    numbers = list(dict.fromkeys(number for one in person for number in one["phone_numbers"]))
+    former = (await find_former_values(db, workspace_id, ids)).get("phoneNumbers", [])
+    numbers = list(dict.fromkeys([*(number for one in person for number in one["phone_numbers"]), *former]))
     own = await list_own_numbers(db, workspace_id, numbers, ids)
     hashes = [number_hash(one, secret) for one in numbers]
     view = View(scope.organization_id, details=True, tags=True)

@@ -68,6 +68,38 @@ LIST_OWN_NUMBERS = Statement(
     )
     """
 )
+# What the history shows that the person was known by, as far as it reaches. What another contact has is that one's: it came here by
+# a merge that was undone, or by mistake. Each look for another one is a search of an index.
+_OF_ANOTHER = """EXISTS (
+        SELECT FROM contacts WHERE {found_by} AND deleted_at IS NULL AND id <> ALL(:contact_ids)
+    )"""
+_KEYED = """search_keys @> ARRAY[text_key(:workspace_id, fold({key_of}))] AND (workspace_id = :workspace_id AND {exactly}) IS TRUE"""
+LIST_FORMER_VALUES = Statement(
+    f"""
+    SELECT DISTINCT name, value FROM (
+        SELECT k.key AS name, v.value #>> '{{}}' AS value
+        FROM events e CROSS JOIN jsonb_each(e.changes) k CROSS JOIN jsonb_path_query(k.value, '$[*][*]') v (value)
+        WHERE e.workspace_id = :workspace_id AND e.object_id = ANY(:contact_ids)
+            AND k.key IN ('email', 'linkedinUrl', 'linkedinSalesUrl', 'externalId', 'phoneNumbers', 'lastName') AND v.value <> 'null'
+    ) former
+    WHERE NOT CASE name
+        WHEN 'email' THEN {
+        _OF_ANOTHER.format(found_by=_KEYED.format(key_of="value", exactly="lower(email) = lower(value)"))
+    }
+        WHEN 'linkedinUrl' THEN {
+        _OF_ANOTHER.format(
+            found_by=_KEYED.format(
+                key_of="linkedin_key(value)", exactly="linkedin_key(linkedin_url) = linkedin_key(value)"
+            )
+        )
+    }
+        WHEN 'externalId' THEN {_OF_ANOTHER.format(found_by="workspace_id = :workspace_id AND external_id = value")}
+        WHEN 'phoneNumbers' THEN {
+        _OF_ANOTHER.format(found_by=HAS_NUMBER.format(workspace=":workspace_id", number="value"))
+    }
+        ELSE false END
+    """
+)
 # Each a search of its own index; `contact_id IS NULL` keeps calls of others with the same number.
 CALLS_OF_PERSON = """workspace_id = :workspace_id AND erased_at IS NULL AND id = ANY (ARRAY(
         SELECT id FROM calls WHERE workspace_id = :workspace_id AND contact_id = ANY(:contact_ids) AND deleted_at IS NULL
@@ -318,6 +350,14 @@ async def list_erasures(
 async def find_contacts(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> list[dict[str, Any]]:
     """Return a contact, deleted or not, and all that were merged into it, by column; none if there is no such contact."""
     return [dict(row) for row in await db.fetch_rows(FIND_CONTACTS, workspace_ids=workspace_ids, id=id)]
+
+
+async def find_former_values(tx: Session, workspace_id: UUID, contact_ids: Sequence[UUID]) -> dict[str, list[str]]:
+    """Return what contacts were known by at some time, by property, each value in order; without what is another contact's."""
+    former: dict[str, list[str]] = {}
+    for row in await tx.fetch_rows(LIST_FORMER_VALUES, workspace_id=workspace_id, contact_ids=contact_ids):
+        former.setdefault(row["name"], []).append(row["value"])
+    return {name: sorted(values) for name, values in former.items()}
 
 
 async def list_own_numbers(

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall.contacts import upserts
-from skipcall.contacts.erased import person_hashes
+from skipcall.contacts.erased import erased_keys_among, person_hashes
 from skipcall.contacts.model import PersonErased
 from skipcall.contacts.upsert_model import AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
 from skipcall.custom_fields import queries as custom_fields
@@ -62,21 +62,18 @@ async def decide_batch(
     unique = [one.slug for one in definitions if one.is_unique]
     values = [(slug, value) for one in given for slug in unique if (value := one.custom_values.get(slug))]
     owners = await custom_fields.list_taken_values(tx, workspace_id, values) if values else {}
-    hashes = {id(one): person_hashes(workspace_id, one.values, secret) for one in given}
+    hashes = [person_hashes(workspace_id, one.values, secret) for one in given]
     records, folded, erased = await upserts.find_holders(
-        tx, workspace_id, given, list(chain(*hashes.values())), options.match, owners.values()
+        tx, workspace_id, given, list(chain(*hashes)), options.match, owners.values()
     )
     if scratch:
         records = scratch.overlay(records, folded, given, unique)
-    ledger = Ledger(records, folded, options, [one.slug for one in definitions if one.is_required], unique)
+    required = [one.slug for one in definitions if one.is_required]
+    erased_keys = erased_keys_among(erased, workspace_id, secret)
+    ledger = Ledger(records, folded, options, required, unique, erased_keys)
     return Decided(
         ledger,
-        [
-            None
-            if one is None
-            else ledger.apply(one, is_erased=bool(erased) and not erased.isdisjoint(hashes[id(one)]))
-            for one in rows
-        ],
+        [None if one is None else ledger.apply(one) for one in rows],
         folded,
     )
 
