@@ -67,6 +67,11 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     if not days.isdecimal() or not 1 <= int(days) <= CHANGES_DAYS_MAX:
         raise SettingsError(f"SKIPCALL_CHANGES_DAYS must be a whole number from 1 to {CHANGES_DAYS_MAX}")
     secret_file = environment.get("SKIPCALL_S3_SECRET_FILE") or None
+    s3_key_id = environment.get("SKIPCALL_S3_KEY_ID") or None
+    s3_secret = environment.get("SKIPCALL_S3_SECRET") or _text_in("SKIPCALL_S3_SECRET_FILE", secret_file)
+    if (s3_key_id is None) != (s3_secret is None):
+        missing = "SKIPCALL_S3_KEY_ID" if s3_key_id is None else "SKIPCALL_S3_SECRET or SKIPCALL_S3_SECRET_FILE"
+        raise SettingsError(f"{missing} is missing: access key and secret belong together")
     return Settings(
         database_url=database_url,
         data_directory=Path(environment.get("SKIPCALL_DATA") or "data"),
@@ -79,8 +84,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         storage=_storage(environment.get("SKIPCALL_STORAGE") or None),
         s3_endpoint=_address("SKIPCALL_S3_ENDPOINT", environment.get("SKIPCALL_S3_ENDPOINT")),
         s3_region=environment.get("SKIPCALL_S3_REGION") or None,
-        s3_key_id=environment.get("SKIPCALL_S3_KEY_ID") or None,
-        s3_secret=environment.get("SKIPCALL_S3_SECRET") or _text_in("SKIPCALL_S3_SECRET_FILE", secret_file),
+        s3_key_id=s3_key_id,
+        s3_secret=s3_secret,
         s3_secret_file=Path(secret_file) if secret_file else None,
         changes_days=int(days),
         recording_bytes_max=_bytes("SKIPCALL_RECORDING_BYTES_MAX", recording, RECORDING_BYTES_MAX),

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from skipcall import clock
+from skipcall.api_keys.actions import is_secret_of_keys
 from skipcall.calls.months import ensure_months
 from skipcall.changes.queries import forget_changes
 from skipcall.contacts.searching import tidy_indexes
@@ -58,14 +59,15 @@ class Worker:
         if read.database_url is None or read.secret is None:
             raise SettingsError("the worker needs DATABASE_URL and SKIPCALL_SECRET; `skipcall worker` sets both")
         self._database = Database(read.database_url, CONNECTIONS_MAX)
+        self._secret = read.secret.encode()
         self._changes_kept = timedelta(days=read.changes_days)
-        self._sources = Sources(read.secret.encode(), read.public_url)
+        self._sources = Sources(self._secret, read.public_url)
         self._storage = open_storage(read)
-        archive = Archive(self._storage, read.recording_bytes_max, read.secret.encode(), read.public_url)
+        archive = Archive(self._storage, read.recording_bytes_max, self._secret, read.public_url)
         client = Client([ip_network(network) for network in read.outbound_networks])
         self._exporter = Exporter(self._database, self._storage)
         self._eraser = Eraser(self._database, self._storage)
-        self._importer = Importer(self._database, self._storage, read.secret.encode())
+        self._importer = Importer(self._database, self._storage, self._secret)
         self._fetcher = Fetcher(self._database, archive, client, self._access_of)
         self._folders: dict[StoredSource, asyncio.Task[None]] = {}
 
@@ -98,6 +100,9 @@ class Worker:
         await self._database.open()
         if await migrate.pending(self._database):
             raise Unavailable("the database lacks migrations: run `skipcall migrate`")
+        # Under another secret it would not know who was erased, and let an import bring them back.
+        if await is_secret_of_keys(self._database, self._secret) is False:
+            raise Unavailable("SKIPCALL_SECRET, or the file `secret`, is another one than the server's")
 
     async def _make_months(self) -> float:
         now = clock.now()

@@ -80,6 +80,14 @@ def test_a_restart_keeps_data_and_keys(home: Path) -> None:
         assert {name for name, value in plain.ready.items() if value is not None} == {"url"}
 
 
+def test_a_demo_of_which_somebody_was_erased_starts_again(home: Path) -> None:
+    with Serve(home, "--demo") as serve, serve.client() as client:
+        id = client.get("/v1/contacts?size=1&sort=createdAt").json()["data"][0]["id"]
+        assert client.post(f"/v1/contacts/{id}/erase").is_success
+    with Serve(home, "--demo") as again, again.client() as client:
+        assert client.get(f"/v1/contacts/{id}").json()["error"]["code"] == "CONTACT_ERASED"
+
+
 def test_a_lost_keys_file_is_made_anew(home: Path) -> None:
     (home / "demo.json").unlink()
     with Serve(home, "--demo") as serve, serve.client() as client:
@@ -172,6 +180,12 @@ def test_a_port_that_is_taken_is_refused(serve: Serve, place: Path) -> None:
         ({"SKIPCALL_SECRET": "x" * 32}, "made under another secret"),
         ({"SKIPCALL_CONNECTIONS": "many"}, "SKIPCALL_CONNECTIONS must be"),
         ({"SKIPCALL_TRUSTED_PROXIES": "10.0.0.0/99"}, "SKIPCALL_TRUSTED_PROXIES"),
+        ({"SKIPCALL_STORAGE": "file:///proc/nope"}, "SKIPCALL_STORAGE: nothing can be kept in /proc/nope"),
+        (
+            {"SKIPCALL_STORAGE": "s3://b", "SKIPCALL_S3_KEY_ID": "k"},
+            "SKIPCALL_S3_SECRET or SKIPCALL_S3_SECRET_FILE is missing",
+        ),
+        ({"SKIPCALL_STORAGE": "s3://b", "SKIPCALL_S3_SECRET": "s"}, "SKIPCALL_S3_KEY_ID is missing"),
         ({"SKIPCALL_POSTGRES_BINARIES": "/nowhere"}, "SKIPCALL_POSTGRES_BINARIES"),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "does not answer"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL must be an address"),

@@ -16,12 +16,12 @@ _SECRET_LABEL = b"skipcall: which secret the keys were made under"
 
 
 class SecretMismatch(Conflict):
-    """The keys in the database were made under another secret, so none of them would open anything."""
+    """What is in the database was made under another secret: no key would open anything, no number on the do-not-call list be known."""
 
     code = "SECRET_MISMATCH"
 
     def __init__(self) -> None:
-        super().__init__("The API keys in this database were made under another secret")
+        super().__init__("The API keys and the do-not-call list in this database were made under another secret")
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class NewKey(msgspec.Struct, frozen=True):
 
 
 async def hold_to_secret(db: Session, secret: bytes) -> None:
-    """Note which secret keys are made under; raise `SecretMismatch` when those in force were made under another."""
+    """Note which secret keys and hashes are made under; raise `SecretMismatch` when those in force were made under another."""
     digest = _digest_of_secret(secret)
     if not hmac.compare_digest(await queries.keep_secret_digest(db, digest), digest):
         raise SecretMismatch

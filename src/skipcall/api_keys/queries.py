@@ -90,11 +90,13 @@ _LIST = Statement(
 _SET_SCOPES = Statement("UPDATE api_keys SET scopes = :scopes WHERE id = :id")
 _REVOKE = Statement("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = :id RETURNING revoked_at")
 # One row; only a database without a key in force takes another secret.
+# Under another secret no key opens anything, and neither a number of the do-not-call list nor a person who was erased is known again.
 _KEEP_SECRET_DIGEST = Statement(
     """
     INSERT INTO api_key_secret AS s (digest) VALUES (:digest)
     ON CONFLICT (id) DO UPDATE SET digest = CASE
-        WHEN EXISTS (SELECT FROM api_keys WHERE revoked_at IS NULL) THEN s.digest ELSE excluded.digest END
+        WHEN EXISTS (SELECT FROM api_keys WHERE revoked_at IS NULL) OR EXISTS (SELECT FROM do_not_call)
+            OR EXISTS (SELECT FROM erased_people) THEN s.digest ELSE excluded.digest END
     RETURNING digest
     """
 )
@@ -217,13 +219,13 @@ async def revoke_api_key(db: Session, id: UUID) -> datetime:
 
 
 async def keep_secret_digest(db: Session, digest: bytes) -> bytes:
-    """Return the digest of the secret that the stored keys were made under; the given one if there are no keys yet."""
+    """Return the digest of the secret that what is stored was made under; the given one if there is nothing yet."""
     kept: bytes = await db.fetch_value(_KEEP_SECRET_DIGEST, digest=digest)
     return kept
 
 
 async def find_secret_digest(db: Session) -> bytes | None:
-    """Return the digest of the secret that the stored keys were made under, if one was ever kept."""
+    """Return the digest of the secret that what is stored was made under, if one was ever kept."""
     kept: bytes | None = await db.fetch_value(_FIND_SECRET_DIGEST)
     return kept
 

@@ -22,7 +22,9 @@ from skipcall.postgres import migrate
 from skipcall.postgres.db import DatabaseRefusal, Session, connect, is_behind_pooler
 from skipcall.postgres.embedded import EmbeddedPostgres, PostgresError, find_binaries
 from skipcall.postgres.inspection import VERSION_MAX, VERSION_MIN, Inspection, inspect
-from skipcall.settings import Settings
+from skipcall.settings import Settings, SettingsError
+from skipcall.storage.choice import check_folder, folder_of, open_storage
+from skipcall.storage.model import PENDING, StorageUnavailable
 
 FREE_BYTES_MIN = 100 * 1024**2
 FREE_BYTES_WARN = 1024**3
@@ -46,7 +48,7 @@ def doctor(
     if show_database_url:
         print(_running_database_url(read))
         return
-    findings = [_modules(), _disk(read.data_directory), *asyncio.run(_database(read))]
+    findings = [_modules(), _disk(read.data_directory), *asyncio.run(_look_at(read))]
     items: list[dict[str, Any]] = [
         {"check": check, "result": result, "found": found} for check, result, found in findings
     ]
@@ -80,6 +82,21 @@ def _disk(directory: Path) -> Finding:
     free = shutil.disk_usage(place).free
     result = FAULT if free < FREE_BYTES_MIN else WARNING if free < FREE_BYTES_WARN else OK
     return "Disk space", result, f"{free / 1024**3:.1f} GiB free for {directory.absolute()}"
+
+
+async def _look_at(read: Settings) -> list[Finding]:
+    return [await _storage(read), *await _database(read)]
+
+
+async def _storage(read: Settings) -> Finding:
+    try:
+        check_folder(read)
+        await open_storage(read).size(f"{PENDING}/doctor")
+    except SettingsError as problem:
+        return "Storage", FAULT, str(problem)
+    except StorageUnavailable as problem:
+        return "Storage", FAULT, f"{read.storage} does not answer, or refuses ({problem.__cause__})"
+    return "Storage", OK, read.storage or str(folder_of(read))
 
 
 async def _database(read: Settings) -> list[Finding]:
@@ -161,5 +178,5 @@ async def _secret(read: Settings, session: Session) -> Finding:
     return (
         "Secret",
         OK if matches else FAULT,
-        where if matches else f"{where} is not the one that the keys were made under",
+        where if matches else f"{where} is not the one that keys and the do-not-call list were made under",
     )

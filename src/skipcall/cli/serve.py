@@ -122,7 +122,9 @@ async def _prepare(read: Settings, url: str, secret: str, *, demo: bool) -> "Dem
     from skipcall.api_keys.actions import SecretMismatch, hold_to_secret
     from skipcall.postgres.db import Database, is_behind_pooler
     from skipcall.postgres.migrate import migrate
+    from skipcall.storage.choice import check_folder, open_storage
 
+    check_folder(read)
     await _hold_database(url, is_pooled=await is_behind_pooler(url))
     database = Database(url, CONNECTIONS_MAX)
     await database.open()
@@ -133,13 +135,13 @@ async def _prepare(read: Settings, url: str, secret: str, *, demo: bool) -> "Dem
             await hold_to_secret(database, secret.encode())
         except SecretMismatch as mismatch:
             raise CommandFailed(
-                f"{mismatch.message}: put back the file `secret` or SKIPCALL_SECRET of that time, or revoke all keys"
+                f"{mismatch.message}: put back the file `secret` or SKIPCALL_SECRET of that time. Without it a number that is not to be "
+                "called, or a person who was erased, would not be known again"
             ) from mismatch
         if not demo:
             return None
         from skipcall.demo.actions import make_demo
         from skipcall.recordings.actions import Archive
-        from skipcall.storage.choice import open_storage
 
         archive = Archive(open_storage(read), read.recording_bytes_max, secret.encode(), read.public_url)
         return await make_demo(database, archive, read.data_directory)

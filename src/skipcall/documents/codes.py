@@ -285,8 +285,8 @@ COMMAND_LINE = {
     "IMPORT_RUNNING": "Another process imports the same file into the same workspace. Let it finish.",
     "PHONE_NUMBER_TAKEN": "The workspace has this managed phone number already.",
     "SECRET_MISMATCH": (
-        "The API keys in the database were made under another secret than the one that is set, so none of them would open "
-        "anything. Set `SKIPCALL_SECRET` to the secret that they were made under."
+        "What is in the database was made under another secret than the one that is set: no API key would open anything, no number on "
+        "the do-not-call list and nobody who was erased would be known again. Set `SKIPCALL_SECRET` to the secret of that time."
     ),
 }
 

@@ -1,9 +1,10 @@
 """Which storage the settings name."""
 
+import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from skipcall.settings import Settings
+from skipcall.settings import Settings, SettingsError
 from skipcall.storage.bucket import Bucket
 from skipcall.storage.folder import Folder
 from skipcall.storage.model import Storage
@@ -11,11 +12,10 @@ from skipcall.storage.model import Storage
 
 def open_storage(read: Settings) -> Storage:
     """Return the storage of these settings; nothing is asked of it yet."""
-    if read.storage is None:
-        return Folder(read.data_directory / "recordings")
-    parts = urlsplit(read.storage)
-    if parts.scheme == "file":
-        return Folder(Path(unquote(parts.path)))
+    folder = folder_of(read)
+    if folder is not None:
+        return Folder(folder)
+    parts = urlsplit(read.storage or "")
     return Bucket(
         parts.netloc,
         parts.path.strip("/"),
@@ -24,3 +24,25 @@ def open_storage(read: Settings) -> Storage:
         key_id=read.s3_key_id,
         secret=read.s3_secret,
     )
+
+
+def folder_of(read: Settings) -> Path | None:
+    """Return the folder that these settings name, None for a bucket."""
+    if read.storage is None:
+        return read.data_directory / "recordings"
+    parts = urlsplit(read.storage)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def check_folder(read: Settings) -> None:
+    """Make the folder of the storage, if it is one. Raises `SettingsError` if nothing can be kept there."""
+    folder = folder_of(read)
+    if folder is None:
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        name = "SKIPCALL_STORAGE" if read.storage else "SKIPCALL_DATA"
+        raise SettingsError(f"{name}: nothing can be kept in {folder} ({problem.strerror})") from problem
