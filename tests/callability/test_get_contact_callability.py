@@ -85,6 +85,35 @@ def test_hours_and_calls_of_consumers(team: Team) -> None:
     assert (codes(found), found["nextAllowedAt"]) == (["FREQUENCY_CAP"], "2026-03-23T09:00:00.000Z")
 
 
+def test_whoever_was_called_at_the_number_was_called(team: Team) -> None:
+    by(team, "FR_CONSUMER")
+    former, contact = team.contact(), team.contact(phone_numbers=[phone_number(), phone_number(1)])
+    for day, contact_id in enumerate(
+        (UUID(former.rpartition("/")[2]), None, UUID(contact.rpartition("/")[2]), None), 20
+    ):
+        started_at = datetime(2026, 2, day, 10, tzinfo=UTC)
+        team.call(contact_id=contact_id, phone_number=phone_number(), started_at=started_at)
+    assert codes(ask(team, contact, at=MONDAY)) == ["FREQUENCY_CAP"]
+    assert ask(team, contact, at=MONDAY, phoneNumber=phone_number(1))["callable"]
+
+
+def test_what_was_said_is_not_lost_by_a_merge(team: Team) -> None:
+    by(team, "FR_CONSUMER")
+    at = "2026-08-11T10:00:00Z"
+    target, middle, source = (team.contact(phone_numbers=[phone_number(number)]) for number in range(3))
+    given = {"status": "given", "source": "Form", "legalBasis": "consent", "purpose": "Offers"}
+    consent = team.client.post(f"{source}/consents", given)
+    for into, gone in ((middle, source), (target, middle)):
+        team.client.post(f"{into}/merge", {"contactId": gone.rpartition("/")[2]}, status=200)
+    assert ask(team, target, at=at)["evidence"] == [consent["id"]]
+    assert ask(team, target, at=at)["callable"]
+    assert team.client.get(target, params={"include": "consent"})["consent"]["id"] == consent["id"]
+    team.client.post(f"{target}/consents", {"status": "withdrawn", "source": "Letter"})
+    assert codes(ask(team, target, at=at)) == ["NOT_ALLOWED", "CONSENT_WITHDRAWN"]
+    team.client.post(f"{middle}/unmerge", None, status=200)
+    assert codes(ask(team, middle, at=at)) == []
+
+
 def test_consumers_after_the_change_of_the_law(team: Team) -> None:
     by(team, "FR_CONSUMER")
     contact, at = team.contact(), "2026-08-11T02:00:00Z"

@@ -53,7 +53,7 @@ def test_numbers_are_read_as_people_write_them(team: Team, written: str, region:
 
 def test_a_number_in_force_answers_its_entry(team: Team) -> None:
     first = team.client.post(PATH, OPPOSITION)
-    again = {"phoneNumber": "06.39.98.01.42", "reason": "MANUAL", "expiresAt": later(days=1)}
+    again = OPPOSITION | {"phoneNumber": "06.39.98.01.42", "expiresAt": later(days=1)}
     assert team.client.post(PATH, again, status=200) == first
     other = team.make.team()
     assert other.client.post(PATH, OPPOSITION)["id"] != first["id"]
@@ -65,6 +65,27 @@ def test_a_refusal_for_good_replaces_one_that_ends(team: Team) -> None:
     assert second["expiresAt"] is None
     assert [one["id"] for one in team.client.walk(PATH)] == [second["id"]]
     assert team.client.get(f"{PATH}/{first['id']}")["liftedAt"] is not None
+
+
+def test_reasons_stand_beside_each_other(team: Team) -> None:
+    """A refusal is not lifted because another reason, which came later or lasted longer, is."""
+    first = team.client.post(PATH, OPPOSITION | {"expiresAt": later(days=30)})
+    second = team.client.post(PATH, {"phoneNumber": OPPOSITION["phoneNumber"], "reason": "MANUAL"})
+    assert {one["id"] for one in team.client.walk(PATH)} == {first["id"], second["id"]}
+    number = {"phoneNumbers": [OPPOSITION["phoneNumber"]]}
+    [checked] = team.client.post(f"{PATH}/check", number, status=200)["data"]
+    assert (checked["reasons"], checked["entryId"]) == (["DO_NOT_CALL"], second["id"])
+    team.client.delete(f"{PATH}/{second['id']}")
+    [checked] = team.client.post(f"{PATH}/check", number, status=200)["data"]
+    assert (checked["callable"], checked["entryId"]) == (False, first["id"])
+    team.client.delete(f"{PATH}/{first['id']}")
+    assert team.client.post(f"{PATH}/check", number, status=200)["data"][0]["callable"] is True
+
+
+def test_names_of_evidence_have_a_limit(team: Team) -> None:
+    body = OPPOSITION | {"evidence": {"k" * 101: "v"}}
+    assert [code for _, code in team.client.faults("POST", PATH, json=body)] == ["TOO_LONG"]
+    team.client.post(PATH, OPPOSITION | {"evidence": {"k" * 100: "v"}})
 
 
 def test_what_has_expired_makes_way(make: Make, team: Team) -> None:

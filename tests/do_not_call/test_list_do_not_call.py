@@ -46,7 +46,7 @@ def test_only_the_workspaces_of_the_key(team: Team) -> None:
 @pytest.mark.parametrize(
     ("query", "fault"),
     [
-        ("phoneNumber=0639980001", ("/query/phoneNumber", "INVALID_PHONE_NUMBER")),
+        ("phoneNumber=nobody", ("/query/phoneNumber", "INVALID_PHONE_NUMBER")),
         ("phoneNumber=nobody&region=FR", ("/query/phoneNumber", "INVALID_PHONE_NUMBER")),
         ("region=XX", ("/query/region", "UNKNOWN_VALUE")),
         ("reason=OTHER", ("/query/reason", "UNKNOWN_VALUE")),
@@ -56,3 +56,11 @@ def test_only_the_workspaces_of_the_key(team: Team) -> None:
 )
 def test_bad_queries(team: Team, query: str, fault: tuple[str, str]) -> None:
     assert team.client.faults("GET", f"{PATH}?{query}") == [fault]
+
+
+def test_a_number_is_read_as_elsewhere(team: Team) -> None:
+    """Without a region it is of the workspace's country, as where it was listed and where it is checked."""
+    id = team.client.post(PATH, {"phoneNumber": "06 39 98 00 01", "reason": "MANUAL"})["id"]
+    for query in ({}, {"region": "FR"}):
+        listed = team.client.get(PATH, params={"phoneNumber": "0639980001"} | query)["data"]
+        assert [one["id"] for one in listed] == [id]

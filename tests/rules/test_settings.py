@@ -69,8 +69,11 @@ def test_everything_set() -> None:
 def test_a_secret_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("from the file\n")
-    assert load({"SKIPCALL_S3_SECRET_FILE": str(file)}).s3_secret == "from the file"
-    assert load({"SKIPCALL_S3_SECRET_FILE": str(file), "SKIPCALL_S3_SECRET": "set"}).s3_secret == "set"
+    assert load({"SKIPCALL_S3_KEY_ID": "id", "SKIPCALL_S3_SECRET_FILE": str(file)}).s3_secret == "from the file"
+    assert (
+        load({"SKIPCALL_S3_KEY_ID": "id", "SKIPCALL_S3_SECRET_FILE": str(file), "SKIPCALL_S3_SECRET": "set"}).s3_secret
+        == "set"
+    )
 
 
 @pytest.mark.parametrize(

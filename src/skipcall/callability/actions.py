@@ -20,7 +20,7 @@ async def get_callability(
 ) -> Callability:
     """Return whether a contact may be called at a moment, as far as it is known here. Raises what `refuse_missing` does."""
     at = at.astimezone(UTC)
-    known = await queries.find_facts(db, caller.scope.workspace_ids, id, at)
+    known = await queries.find_facts(db, caller.scope.workspace_ids, id, at, phone_number)
     if known is None:
         await refuse_missing(db, caller, id)
     number = phone_number or next(iter(known.phone_numbers), None)

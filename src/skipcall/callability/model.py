@@ -35,7 +35,7 @@ MESSAGES: dict[Code, str] = {
     "CONSENT_WITHDRAWN": "The last thing that the contact said is a refusal",
     "OUTSIDE_HOURS": "The rule set has no calls at this hour or on this day of the week",
     "HOLIDAY": "The rule set has no calls on public holidays",
-    "FREQUENCY_CAP": "The contact was called as often as the rule set allows",
+    "FREQUENCY_CAP": "The contact, or the number, was called as often as the rule set allows",
     "REFUSAL_COOLDOWN": "The contact refused, and the rule set asks for silence",
 }
 

@@ -14,25 +14,36 @@ from skipcall.postgres.db import Session, Statement
 CALLS_MAX = 10
 CALLS_DAYS = 31
 
-# The last thing that the person said, whenever it was recorded: an old form that is found later takes no refusal back.
+_CALLED = f"""
+    SELECT k.id, k.started_at FROM calls k
+    WHERE k.workspace_id = c.workspace_id AND {{by}} AND k.deleted_at IS NULL AND k.type = 'outbound'
+        AND k.id BETWEEN :first AND :last AND k.started_at <= :at
+    ORDER BY k.id DESC LIMIT {CALLS_MAX}"""
+
+# What the person said last is what `include=consent` shows (consents/queries.py). Calls are those with the contact, and those to the number:
+# whoever it was called as, it is one person's phone that rang.
 _GET = Statement(
     f"""
+    WITH RECURSIVE person AS (
+        SELECT workspace_id, id FROM contacts WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND deleted_at IS NULL
+        UNION
+        SELECT m.workspace_id, m.id FROM person p JOIN contacts m ON m.workspace_id = p.workspace_id AND m.merged_into_id = p.id
+    ), said AS (
+        SELECT n.* FROM person p JOIN contact_consents n ON n.workspace_id = p.workspace_id AND n.contact_id = p.id
+        WHERE n.status <> 'asserted'
+    )
     SELECT c.workspace_id, c.phone_numbers, c.allow_phone_calls, w.call_rules, w.timezone, n.id AS consent_id, n.status,
         n.legal_basis, (
-            SELECT max(r.obtained_at) FROM contact_consents r
-            WHERE r.workspace_id = c.workspace_id AND r.contact_id = c.id
-                AND r.status IN ('refused', 'withdrawn', 'objected')
+            SELECT max(obtained_at) FROM said WHERE status IN ('refused', 'withdrawn', 'objected')
         ) AS refused_at, ARRAY(
-            SELECT k.started_at FROM calls k
-            WHERE k.workspace_id = c.workspace_id AND k.contact_id = c.id AND k.deleted_at IS NULL AND k.type = 'outbound'
-                AND k.id BETWEEN :first AND :last AND k.started_at <= :at
-            ORDER BY k.id DESC LIMIT {CALLS_MAX}
+            SELECT started_at FROM (
+                ({_CALLED.format(by="k.contact_id = c.id")}) UNION
+                ({_CALLED.format(by="k.phone_number = coalesce(:phone_number, c.phone_numbers[1])")})
+            ) called ORDER BY id DESC LIMIT {CALLS_MAX}
         ) AS called_at
     FROM contacts c JOIN workspaces w ON w.id = c.workspace_id
     LEFT JOIN LATERAL (
-        SELECT id, status, legal_basis FROM contact_consents
-        WHERE workspace_id = c.workspace_id AND contact_id = c.id AND status <> 'asserted'
-        ORDER BY obtained_at DESC, position DESC LIMIT 1
+        SELECT id, status, legal_basis FROM said ORDER BY obtained_at DESC, recorded_at DESC, position DESC LIMIT 1
     ) n ON true
     WHERE c.workspace_id = ANY(:workspace_ids) AND c.id = :id AND c.deleted_at IS NULL
     """
@@ -48,13 +59,16 @@ class Known(msgspec.Struct, frozen=True):
     facts: Facts
 
 
-async def find_facts(db: Session, workspace_ids: Sequence[UUID], id: UUID, at: datetime) -> Known | None:
-    """Return what is known of a contact at a moment, or None if there is no such contact."""
+async def find_facts(
+    db: Session, workspace_ids: Sequence[UUID], id: UUID, at: datetime, phone_number: str | None
+) -> Known | None:
+    """Return what is known of a contact, and of a number or else its first one, at a moment; None if there is no such contact."""
     row = await db.fetch_row(
         _GET,
         workspace_ids=workspace_ids,
         id=id,
         at=at,
+        phone_number=phone_number,
         first=ids.id_at(at - timedelta(days=CALLS_DAYS)),
         last=ids.id_at(at + timedelta(milliseconds=1)),
     )

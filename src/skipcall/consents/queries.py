@@ -93,13 +93,19 @@ _LIST_UNSEALED = Statement(
 )
 
 
-_FIND_NEWEST = Statement(
+# What persons said last, whenever it was recorded: an old form that is found later takes no refusal back. Contacts that were merged
+# into one are the same person. `asserted` is what somebody else said.
+_FIND_SAID = Statement(
     f"""
-    SELECT n.contact_id, {COLUMNS}
-    FROM unnest(:workspace_ids::uuid[], :contact_ids::uuid[]) AS c (workspace_id, id) CROSS JOIN LATERAL (
-        SELECT * FROM contact_consents WHERE (workspace_id, contact_id) = (c.workspace_id, c.id)
-        ORDER BY position DESC LIMIT 1
-    ) n
+    WITH RECURSIVE person AS (
+        SELECT c.workspace_id, c.id AS contact_id, c.id FROM unnest(:workspace_ids::uuid[], :contact_ids::uuid[]) AS c (workspace_id, id)
+        UNION
+        SELECT p.workspace_id, p.contact_id, m.id FROM person p
+        JOIN contacts m ON m.workspace_id = p.workspace_id AND m.merged_into_id = p.id
+    )
+    SELECT DISTINCT ON (p.contact_id) p.contact_id AS of_contact, {COLUMNS}
+    FROM person p JOIN contact_consents n ON (n.workspace_id, n.contact_id) = (p.workspace_id, p.id)
+    WHERE n.status <> 'asserted' ORDER BY p.contact_id, n.obtained_at DESC, n.recorded_at DESC, n.position DESC
     """
 )
 
@@ -125,14 +131,14 @@ async def list_contact_consents(
     return [make_consent(row) for row in rows if row["id"] is not None], rows[0]["total"]
 
 
-async def find_newest_consents(db: Session, contacts: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Consent]:
-    """Return the newest entry of each ledger that has one, by contact. Contacts are named by workspace and id."""
+async def find_said(db: Session, contacts: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Consent]:
+    """Return what persons said last about being called, by contact; contacts are named by workspace and id."""
     rows = await db.fetch_rows(
-        _FIND_NEWEST,
+        _FIND_SAID,
         workspace_ids=[workspace_id for workspace_id, _ in contacts],
         contact_ids=[id for _, id in contacts],
     )
-    return {row["contact_id"]: make_consent(row) for row in rows}
+    return {row["of_contact"]: make_consent(row) for row in rows}
 
 
 async def record_consent(

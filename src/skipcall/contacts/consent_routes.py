@@ -30,7 +30,7 @@ encode = msgspec.json.Encoder().encode
 async def list_contact_consents(request: Request, id: UUID, query: ListContactConsents) -> Answer:
     """List what a contact said about being called.
 
-    Newest first, also of a deleted contact; where contacts are answered, `include=consent` shows the newest. Entries are never changed or removed, and each holds the hash of the one before. Of an
+    Newest first, also of a deleted contact; where contacts are answered, `include=consent` shows what was said last. Entries are never changed or removed, and each holds the hash of the one before. Of an
     erased contact the words are gone, and `source` is empty.
     """
     caller: Caller = request.caller

@@ -26,7 +26,7 @@ EMAIL_LENGTH_MAX = 254
 PHONE_NUMBERS_MAX = 20
 CUSTOM_FIELDS_MAX = 100
 EXTERNAL_ID_LENGTH_MAX = 255
-# What `include` adds to a contact: columns by their name there, and the newest entry of another table.
+# What `include` adds to a contact: columns by their name there, and an entry of another table.
 _INCLUDED_COLUMNS = {"externalId": "external_id"}
 CONSENT = "consent"
 INCLUDES = (*_INCLUDED_COLUMNS, CONSENT)
@@ -147,7 +147,10 @@ class Contact(msgspec.Struct, frozen=True, rename="camel"):
 
     external_id: ExternalId | None | UnsetType = UNSET
     consent: Annotated[
-        Consent | None | UnsetType, Meta(description="The newest entry of its ledger, null without any")
+        Consent | None | UnsetType,
+        Meta(
+            description="What the person said last about being called, also as a contact that was merged into this one"
+        ),
     ] = UNSET
     deleted_at: Annotated[
         Timestamp | None | UnsetType, Meta(description="When it was deleted, in lists with `includeDeleted`")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.consents.queries import find_newest_consents
+from skipcall.consents.queries import find_said
 from skipcall.contacts.erased import IS_ERASED
 from skipcall.contacts.model import RESTORE_DAYS, Contact, ContactView, CustomValueTaken, ExternalIdTaken, Source
 from skipcall.contacts.resolving import ACCEPTED, EXPLAINED, GIVEN, MISSING, NOTHING_TO_EXPLAIN, RESOLVED
@@ -445,8 +445,8 @@ async def show_contacts(
     if not view.with_consent:
         return contacts
     # A second statement: what triggers add to the ledger, the statement that changes the contact does not see.
-    newest = await find_newest_consents(db, [(UUID(one.team_id), UUID(one.id)) for one in contacts])
-    return [msgspec.structs.replace(one, consent=newest.get(UUID(one.id))) for one in contacts]
+    said = await find_said(db, [(UUID(one.team_id), UUID(one.id)) for one in contacts])
+    return [msgspec.structs.replace(one, consent=said.get(UUID(one.id))) for one in contacts]
 
 
 def make_contact(row: Row, included: Sequence[str] = ()) -> Contact:

@@ -20,10 +20,7 @@ async def create_entry(
     db: Session, caller: Caller, workspace_id: UUID, new: CreateDoNotCallEntry, *, secret: bytes, request_id: str
 ) -> tuple[DoNotCallEntry, bool]:
     """Put a number on the list; return its entry, and whether it is new. Raises `NotFound` and `Invalid`."""
-    [number] = await read_numbers(db, caller, workspace_id, [new.phone_number], new.region)
-    if number is None:
-        text = "Must be a phone number with its country code, or one of the region"
-        raise Invalid([Fault("/phoneNumber", "INVALID_PHONE_NUMBER", text)])
+    number = await read_number(db, caller, new.phone_number, new.region, "/phoneNumber", workspace_id)
     return await queries.create_entry(
         db,
         workspace_id,
@@ -57,11 +54,22 @@ async def check_numbers(
     return checked
 
 
+async def read_number(
+    db: Session, caller: Caller, written: str, region: str | None, pointer: str, workspace_id: UUID | None = None
+) -> str:
+    """Return a number in E.164. Without a region it is of the country of the workspace, or of the key's default one. Raises `Invalid`."""
+    [number] = await read_numbers(db, caller, workspace_id or caller.default_workspace_id, [written], region)
+    if number is None:
+        text = "Must be a phone number with its country code, or one of the region"
+        raise Invalid([Fault(pointer, "INVALID_PHONE_NUMBER", text)])
+    return number
+
+
 async def read_numbers(
-    db: Session, caller: Caller, workspace_id: UUID, written: Sequence[str], region: str | None
+    db: Session, caller: Caller, workspace_id: UUID | None, written: Sequence[str], region: str | None
 ) -> list[str | None]:
     """Return numbers in E.164, None for what is none. Without a region they are of the workspace's country."""
-    if region is None and not all(text.startswith("+") for text in written):
+    if region is None and workspace_id is not None and not all(text.startswith("+") for text in written):
         region = (await get_workspace(db, caller.scope, workspace_id)).default_country
     numbers = []
     for place, text in enumerate(written, 1):

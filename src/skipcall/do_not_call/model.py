@@ -12,12 +12,12 @@ from skipcall import clock
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault
 from skipcall.page import PageQuery
-from skipcall.phone_numbers.model import read_phone_number
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 PHONE_NUMBER_LENGTH_MAX = 50  # as people write them
 SOURCE_LENGTH_MAX = 200
 EVIDENCE_MAX = 20
+EVIDENCE_NAME_LENGTH_MAX = 100
 EVIDENCE_LENGTH_MAX = 1_000
 CHECKED_MAX = 1_000
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
@@ -63,7 +63,7 @@ Evidence = Annotated[
     dict[str, Annotated[str, Meta(max_length=EVIDENCE_LENGTH_MAX, extra_json_schema={"pattern": PRINTABLE})]],
     Meta(
         max_length=EVIDENCE_MAX,
-        description="What proves it, in words of your own",
+        description=f"What proves it, in words of your own; names have at most {EVIDENCE_NAME_LENGTH_MAX} characters",
         extra_json_schema={"example": {"callId": ID_EXAMPLE}},
     ),
 ]
@@ -105,21 +105,14 @@ class CreateDoNotCallEntry(msgspec.Struct, frozen=True, rename="camel"):
 class ListDoNotCall(PageQuery, frozen=True, rename="camel", kw_only=True):
     """Query parameters of the list."""
 
-    phone_number: Annotated[
-        Written | None, Meta(description="Only this number, with its country code or of `region`")
-    ] = None
+    phone_number: Annotated[Written | None, Meta(description="Only this number, in any usual form")] = None
     region: Region | None = None
     reason: WhyListed | None = None
 
     @staticmethod
     def faults_in(fields: Mapping[str, Any]) -> list[Fault]:
-        """Return what the types do not say: workspace ids, the region, and a number that cannot be read."""
-        faults = PageQuery.faults_in(fields) + region_faults(fields, "/query")
-        number = fields.get("phoneNumber")
-        if not faults and number is not None and read_phone_number(number, fields.get("region", "")) is None:
-            text = "Must be a phone number with its country code, or one of `region`"
-            faults.append(Fault("/query/phoneNumber", "INVALID_PHONE_NUMBER", text))
-        return faults
+        """Return what the types do not say: workspace ids and the region."""
+        return PageQuery.faults_in(fields) + region_faults(fields, "/query")
 
 
 class CheckNumbers(msgspec.Struct, frozen=True, rename="camel"):
@@ -152,7 +145,7 @@ class CheckedNumber(msgspec.Struct, frozen=True, rename="camel"):
             )
         ),
     ]
-    entry_id: Annotated[str | None, _example("Of the list", ID_EXAMPLE)]
+    entry_id: Annotated[str | None, _example("Of the list; of several reasons the one that holds longest", ID_EXAMPLE)]
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -169,12 +162,16 @@ def region_faults(fields: Mapping[str, Any], place: str = "") -> list[Fault]:
 
 
 def text_faults(fields: Mapping[str, Any], names: tuple[str, ...]) -> list[Fault]:
-    """Return the faults in texts of one line and in `evidence`: no control characters."""
+    """Return the faults in texts of one line and in `evidence`: no control characters, no long names."""
     texts = {f"/{name}": fields.get(name) for name in names}
+    too_long = []
     for key, value in (fields.get("evidence") or {}).items():
-        pointer = f"/evidence/{key.replace('~', '~0').replace('/', '~1')}"
+        pointer = f"/evidence/{key[:EVIDENCE_NAME_LENGTH_MAX].replace('~', '~0').replace('/', '~1')}"
         texts[pointer] = f"{key}{value}"
-    return [
+        if len(key) > EVIDENCE_NAME_LENGTH_MAX:
+            text = f"A name in evidence has at most {EVIDENCE_NAME_LENGTH_MAX} characters"
+            too_long.append(Fault(pointer, "TOO_LONG", text))
+    return too_long + [
         Fault(pointer, "FORBIDDEN_CHARACTER", "Control characters are not allowed")
         for pointer, text in texts.items()
         if text and CONTROL_CHARACTERS.search(text)

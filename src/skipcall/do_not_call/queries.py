@@ -33,12 +33,13 @@ _LIST = Statement(
     """
 )
 _GET = Statement(f"SELECT {COLUMNS} FROM do_not_call d WHERE d.workspace_id = ANY(:workspace_ids) AND d.id = :id")
-# An entry that ends sooner than the new one makes way for it; so does one that has expired. One that does not is the answer.
+# Of one reason, an entry that ends sooner than the new one makes way for it; so does one that has expired. One that does not is the
+# answer. Other reasons stand beside it.
 _CREATE = Statement(
     f"""
     WITH ended AS (
         UPDATE do_not_call SET lifted_at = least(expires_at, now())
-        WHERE workspace_id = :workspace_id AND number_hash = :number_hash AND lifted_at IS NULL
+        WHERE workspace_id = :workspace_id AND number_hash = :number_hash AND reason = :reason AND lifted_at IS NULL
             AND expires_at < coalesce(:expires_at, 'infinity'::timestamptz)
         RETURNING id
     ), written AS (
@@ -57,7 +58,7 @@ _CREATE = Statement(
     SELECT {COLUMNS}, true AS is_new FROM written d
     UNION ALL
     SELECT {COLUMNS}, false FROM do_not_call d
-    WHERE d.workspace_id = :workspace_id AND d.number_hash = :number_hash AND {_IN_FORCE}
+    WHERE d.workspace_id = :workspace_id AND d.number_hash = :number_hash AND d.reason = :reason AND {_IN_FORCE}
         AND NOT EXISTS (SELECT FROM written)
         AND NOT EXISTS (SELECT FROM ended WHERE ended.id = d.id)
     """
@@ -73,7 +74,7 @@ _LIFT = Statement(
     SELECT id FROM written
     """
 )
-# Contacts are found as in calls.matching: by the hash of the index first, then by the number itself.
+# Of several entries the one that holds longest. Contacts are found as in calls.matching: by the hash of the index first, then by the number itself.
 _CHECK = Statement(
     f"""
     SELECT d.id AS entry_id, d.expires_at, EXISTS (
@@ -84,14 +85,17 @@ _CHECK = Statement(
             AND c.deleted_at IS NULL AND NOT c.allow_phone_calls
     ) AS is_refused
     FROM unnest(:numbers::text[], :hashes::bytea[]) WITH ORDINALITY AS n (number, hash, place)
-    LEFT JOIN do_not_call d ON d.workspace_id = :workspace_id AND d.number_hash = n.hash AND {_IN_FORCE}
+    LEFT JOIN LATERAL (
+        SELECT id, expires_at FROM do_not_call d WHERE d.workspace_id = :workspace_id AND d.number_hash = n.hash AND {_IN_FORCE}
+        ORDER BY expires_at DESC NULLS FIRST, id LIMIT 1
+    ) d ON true
     ORDER BY n.place
     """
 )
 
 
 class Standing(NamedTuple):
-    """The entry of a number, if one is in force, and whether a contact with the number may not be called."""
+    """The entry of a number that holds longest, if one is in force, and whether a contact with the number may not be called."""
 
     entry_id: UUID | None
     expires_at: datetime | None

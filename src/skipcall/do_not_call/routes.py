@@ -13,7 +13,6 @@ from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
 from skipcall.page import COUNT_MAX, Page, make_page_of_ids
-from skipcall.phone_numbers.model import read_phone_number
 
 _ORDER = "d"
 _TAG = "Do not call"
@@ -33,15 +32,20 @@ class OfWorkspace(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 async def list_do_not_call(request: Request, query: ListDoNotCall) -> Answer:
     """List the numbers that are not to be called.
 
-    Those in force, newest first, over all workspaces in the key's scope. Filtered, `meta.total` is counted up to 10,000.
+    Those in force, newest first, over all workspaces in the key's scope; each workspace has a list of its own. Filtered, `meta.total` is counted up to 10,000.
     """
     caller: Caller = request.caller
+    number = None
+    if query.phone_number is not None:
+        number = await actions.read_number(
+            request.database, caller, query.phone_number, query.region, "/query/phoneNumber"
+        )
     is_filtered = query.phone_number is not None or query.reason is not None
     entries, total = await queries.list_do_not_call(
         request.database,
         query.narrow(caller.scope.workspace_ids),
         secret=request.archive.secret,
-        phone_number=query.phone_number and read_phone_number(query.phone_number, query.region or ""),
+        phone_number=number,
         reason=query.reason,
         before=query.before(_ORDER),
         limit=query.size + 1,
@@ -63,13 +67,14 @@ async def list_do_not_call(request: Request, query: ListDoNotCall) -> Answer:
     noun="Workspace",
     success=201,
     statuses=(404,),
-    other_successes={200: "The number was on the list already, for at least as long"},
+    other_successes={200: "The number was on the list for this reason already, for at least as long"},
 )
 async def create_do_not_call(request: Request, body: CreateDoNotCallEntry, query: OfWorkspace) -> Answer:
     """Put a number on the do-not-call list.
 
-    It is refused from then on, whichever contacts have it, come or go. A number that is in force for at least as long already
-    answers its entry with 200; an entry that ends sooner is replaced. The list is a tool: which numbers belong on it, and for
+    It is refused from then on in this workspace, whichever contacts have it, come or go. A number that is on the list for this reason, and for
+    at least as long, answers its entry with 200; an entry of this reason that ends sooner is replaced. Entries of other reasons stand beside
+    it. The list is a tool: which numbers belong on it, and for
     how long, is for you to know.
     """
     entry, is_new = await actions.create_entry(
@@ -114,7 +119,7 @@ async def get_do_not_call(request: Request, id: UUID) -> Answer:
 async def delete_do_not_call(request: Request, id: UUID) -> Answer:
     """Lift an entry of the do-not-call list.
 
-    It is in no list any more and refuses nothing, but can still be read by its id. One that is not in force answers 404.
+    It is in no list any more and refuses nothing, but can still be read by its id. The number may still be listed for another reason. One that is not in force answers 404.
     """
     caller: Caller = request.caller
     lifted = await queries.lift_entry(

@@ -264,7 +264,7 @@ END_EXPORTS = Statement(
     UPDATE exports SET status = CASE status WHEN 'COMPLETED' THEN 'EXPIRED' WHEN 'RUNNING' THEN 'PENDING' ELSE status END,
         next_attempt_at = CASE WHEN status = 'RUNNING' THEN now() ELSE next_attempt_at END,
         expires_at = CASE WHEN status = 'COMPLETED' THEN now() ELSE expires_at END
-    WHERE workspace_id = :workspace_id AND attempts > 0 RETURNING id, attempts
+    WHERE workspace_id = :workspace_id AND attempts > 0 AND status <> 'EXPIRED' RETURNING id, attempts
     """
 )
 # A file that waits may hold the person, and what a dry run shows of it. A running import refuses the person, and removes its file.
@@ -273,7 +273,9 @@ END_IMPORTS = Statement(
     UPDATE imports SET dry_run = NULL,
         status = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN 'CANCELED' ELSE status END,
         next_attempt_at = CASE WHEN status = 'CHECKING' THEN NULL ELSE next_attempt_at END,
-        ended_at = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN now() ELSE ended_at END
+        ended_at = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN now() ELSE ended_at END,
+        failure = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION')
+            THEN 'A person of this workspace was erased, and the file may hold them: send it again' ELSE failure END
     WHERE workspace_id = :workspace_id AND (dry_run IS NOT NULL OR uploads > 0)
     RETURNING id, CASE WHEN status = 'RUNNING' THEN 0 ELSE uploads END AS uploads
     """

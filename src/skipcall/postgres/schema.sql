@@ -1517,7 +1517,7 @@ CREATE INDEX custom_fields_required ON public.custom_fields USING btree (workspa
 
 CREATE INDEX custom_fields_unique ON public.custom_fields USING btree (workspace_id) WHERE is_unique;
 
-CREATE UNIQUE INDEX do_not_call_by_number ON public.do_not_call USING btree (workspace_id, number_hash) WHERE (lifted_at IS NULL);
+CREATE UNIQUE INDEX do_not_call_by_number_and_reason ON public.do_not_call USING btree (workspace_id, number_hash, reason) WHERE (lifted_at IS NULL);
 
 CREATE INDEX erasures_to_finish ON public.erasures USING btree (next_attempt_at) WHERE (next_attempt_at IS NOT NULL);
 
