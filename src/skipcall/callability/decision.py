@@ -80,10 +80,9 @@ def _by_rules(facts: Facts, rules: Rules, at: datetime, zone: ZoneInfo) -> list[
         local = at.astimezone(zone)
         if rules.holidays and local.date() in french_holidays(local.year):
             found.append(Found("HOLIDAY", _midnight(local.date() + _DAY, zone)))
-        else:
-            opens_at = _opening(rules, at, zone)
-            if opens_at > at:
-                found.append(Found("OUTSIDE_HOURS", opens_at))
+        opens_at = _opening(rules, at, zone)
+        if opens_at > at:
+            found.append(Found("OUTSIDE_HOURS", opens_at))
     if rules.calls_max and len(facts.called_at) >= rules.calls_max:
         free_at = facts.called_at[rules.calls_max - 1] + timedelta(days=rules.calls_days)
         if at < free_at:
