@@ -109,7 +109,7 @@ def test_what_was_said_is_not_lost_by_a_merge(team: Team) -> None:
     assert ask(team, target, at=at)["callable"]
     assert team.client.get(target, params={"include": "consent"})["consent"]["id"] == consent["id"]
     team.client.post(f"{target}/consents", {"status": "withdrawn", "source": "Letter"})
-    assert codes(ask(team, target, at=at)) == ["NOT_ALLOWED", "CONSENT_WITHDRAWN"]
+    assert codes(ask(team, target, at=at)) == ["NOT_ALLOWED", "CONSENT_WITHDRAWN", "REFUSAL_COOLDOWN"]
     team.client.post(f"{middle}/unmerge", None, status=200)
     assert codes(ask(team, middle, at=at)) == []
 
@@ -117,17 +117,19 @@ def test_what_was_said_is_not_lost_by_a_merge(team: Team) -> None:
 def test_consumers_after_the_change_of_the_law(team: Team) -> None:
     by(team, "FR_CONSUMER")
     contact, at = team.contact(), "2026-08-11T02:00:00Z"
-    assert codes(ask(team, contact, at=at)) == ["NO_CONSENT"]
+    assert codes(ask(team, contact, at=at)) == ["NO_CONSENT", "OUTSIDE_HOURS"]
     given = {"status": "given", "source": "Form", "legalBasis": "consent", "purpose": "Offers"}
     team.client.post(f"{contact}/consents", given | {"legalBasis": "b2b_legitimate_interest"})
-    assert codes(ask(team, contact, at=at)) == ["NO_CONSENT"]
+    assert codes(ask(team, contact, at=at)) == ["NO_CONSENT", "OUTSIDE_HOURS"]
+    team.client.post(f"{contact}/consents", given | {"legalBasis": "current_contract"})
+    assert codes(ask(team, contact, at=at)) == ["OUTSIDE_HOURS"]
     consent = team.client.post(f"{contact}/consents", given)
     assert ask(team, contact, at=at)["evidence"] == [consent["id"]]
     assert ask(team, contact, at=at)["callable"]
     team.client.post(f"{contact}/consents", {"status": "withdrawn", "source": "E-mail"})
-    assert codes(ask(team, contact, at=at)) == ["NOT_ALLOWED", "CONSENT_WITHDRAWN"]
+    assert codes(ask(team, contact, at=at)) == ["NOT_ALLOWED", "CONSENT_WITHDRAWN", "OUTSIDE_HOURS", "REFUSAL_COOLDOWN"]
     team.client.post(f"{contact}/consents", given | {"obtainedAt": "2026-01-05T09:00:00Z"})  # an old form, found later
-    assert codes(ask(team, contact, at=at)) == ["NOT_ALLOWED", "CONSENT_WITHDRAWN"]
+    assert codes(ask(team, contact, at=at)) == ["NOT_ALLOWED", "CONSENT_WITHDRAWN", "OUTSIDE_HOURS", "REFUSAL_COOLDOWN"]
     by(team, "FR_B2B")
     assert codes(ask(team, contact, at=at)) == ["NOT_ALLOWED"]
 
