@@ -96,6 +96,9 @@ def test_a_killed_database_is_503_and_then_well_again(
     os.kill(main, signal.SIGKILL)
     found = statuses_of(team.client, 0.5)
     assert 503 in found
+    told = [json.loads(line) for line in server.log.splitlines() if '"unavailable"' in line]
+    assert len(told) >= found.count(503)
+    assert all(one["requestId"].startswith("req_") and one["operation"] == "ContactController_list" for one in told)
     until(lambda: team.client.request("GET", path, failing=True).status_code == 200)
     assert database.process_id != main
     assert team.client.get(path)["city"] == "Lille"

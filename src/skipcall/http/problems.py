@@ -145,7 +145,16 @@ def answer_refusal(request: Request, refusal: Refusal) -> Answer:
         headers = (("content-range", f"bytes */{refusal.length}"),)
     elif isinstance(refusal, errors.Gone) and refusal.path is not None:
         headers = (("link", f'<{refusal.path}>; rel="canonical"'),)
+    if isinstance(refusal, errors.Unavailable):
+        cause = None if refusal.__cause__ is None else type(refusal.__cause__).__qualname__
+        log.warning("unavailable", extra={"fields": {**_told(request), "code": refusal.code, "cause": cause}})
     return _answer(request, status, refusal.code, refusal.message, headers, refusal.faults, refusal.properties)
+
+
+def _told(request: Request) -> dict[str, str | None]:
+    """Return what the log tells of a request: nothing that it says of anybody."""
+    operation = request.operation.operation_id if hasattr(request, "operation") else None
+    return {"requestId": request.id, "method": request.scope.method, "operation": operation}
 
 
 def answer_failure(request: Request, failure: Exception) -> Answer:
@@ -163,9 +172,7 @@ def answer_failure(request: Request, failure: Exception) -> Answer:
         "unexpected failure",
         extra={
             "fields": {
-                "requestId": request.id,
-                "method": request.scope.method,
-                "operation": request.operation.operation_id if hasattr(request, "operation") else None,
+                **_told(request),
                 "exception": f"{type(failure).__module__}.{type(failure).__qualname__}",
                 "sqlstate": getattr(failure, "sqlstate", None),
                 "trace": places,
