@@ -133,6 +133,29 @@ def test_a_transaction_is_whole_or_nothing(postgres: EmbeddedPostgres) -> None:
     run(postgres, work, connections_max=1)
 
 
+def test_what_follows_a_cancelled_transaction_is_committed(postgres: EmbeddedPostgres) -> None:
+    """Wherever it was cancelled, at its BEGIN too: the next one must not go on in it, since nobody would ever commit that."""
+
+    async def work(database: Database) -> None:
+        await database.execute(Statement("CREATE TABLE counted (id int)"))
+        witness = await connect(postgres.url)
+        for steps in range(24):
+            task = asyncio.create_task(_hold(database, Statement("SELECT 1")))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            async with database.begin() as tx:
+                await tx.execute(Statement("INSERT INTO counted VALUES (1)"))
+            await database.execute(Statement("INSERT INTO counted VALUES (1)"))
+            assert await witness.fetch_value(Statement("SELECT count(*) FROM counted")) == 2 * (steps + 1)
+        await database.execute(Statement("DROP TABLE counted"))
+        await witness.connection.close()
+
+    run(postgres, work, connections_max=1)
+
+
 async def _create_and_fail(database: Database, statement: Statement) -> None:
     async with database.begin() as tx:
         await tx.execute(statement)

@@ -62,7 +62,7 @@ class Companion:
             code = self._process.wait()
             assert self._process.stdin is not None
             self._process.stdin.close()
-            if time.monotonic() - started > STEADY_SECONDS:
+            if code == 0 or time.monotonic() - started > STEADY_SECONDS:  # asked to end, or well until now
                 pause = PAUSE_MIN_SECONDS
             if self._is_over.is_set():
                 return

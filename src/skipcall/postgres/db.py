@@ -227,7 +227,7 @@ class Database(Session):
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncGenerator[Session]:
         """Lend a connection in a transaction: committed at the end of the block, undone if it raises."""
-        async with self.session() as session, session.transaction():
+        async with self.session() as session, _discarded_if_cancelled(session), session.transaction():
             yield session
 
     @contextlib.asynccontextmanager
@@ -235,6 +235,7 @@ class Database(Session):
         """Lend a connection in a transaction that sees one moment, however long the block lasts, and writes nothing."""
         async with (
             self.session() as session,
+            _discarded_if_cancelled(session),
             session.connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield session
@@ -288,6 +289,20 @@ class Database(Session):
                 turn.set_result(session)
                 return True
         return False
+
+
+@contextlib.asynccontextmanager
+async def _discarded_if_cancelled(session: Session) -> AsyncGenerator[None]:
+    """Close a connection whose transaction is cancelled.
+
+    A BEGIN may be on its way then, of which neither asyncpg nor the pool knows what came: whatever the next one did on this connection
+    would be a part of that transaction, and never be committed.
+    """
+    try:
+        yield
+    except asyncio.CancelledError:
+        session.connection.terminate()
+        raise
 
 
 def _give_up(turn: "asyncio.Future[Session | None]") -> None:
