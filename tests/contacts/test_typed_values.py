@@ -97,6 +97,21 @@ def test_all_faults_at_once(path: str, client: Client) -> None:
     }
 
 
+def test_all_faults_at_once_in_upserts_and_batches_too(team: Team, client: Client) -> None:
+    team.field("Head count", type="number")
+    fields = {"nope": "x", "head_count": "many"}
+    item = {"firstName": "Ana", "lastName": "Lopez", "phoneNumbers": ["+33639980001"], "customFields": fields}
+    expected = [("nope", "UNKNOWN_CUSTOM_FIELD"), ("head_count", "INVALID_NUMBER")]
+    asks = ("/v1/contacts", item, ""), ("/v1/contacts/upsert", {"contact": item}, "/contact")
+    for path, body, place in asks:
+        faults = client.faults("POST", path, json=body)
+        assert faults == [(f"{place}/customFields/{slug}", code) for slug, code in expected]
+    [result] = client.post("/v1/contacts/batch", {"items": [item]}, 200)["results"]
+    assert [(one["pointer"], one["code"]) for one in result["error"]["details"]] == [
+        (f"/items/0/customFields/{slug}", code) for slug, code in expected
+    ]
+
+
 @pytest.mark.parametrize("empty", [None, ""])
 def test_every_type_can_be_cleared(path: str, client: Client, empty: str | None) -> None:
     put(client, path, GOOD)  # type: ignore[arg-type]

@@ -47,6 +47,28 @@ def test_a_value_of_another_contact_is_409_and_names_it(team: Team, client: Clie
     assert client.get(path) == before
 
 
+def test_upserts_and_batches_name_it_too(team: Team, client: Client, holder: str) -> None:
+    holder_id = holder.rpartition("/")[2]
+    person = NEW | {"phoneNumbers": [phone_number(7)]} | number("4711")
+    for body in ({"contact": person}, {"contact": person, "dryRun": True}):
+        error = client.post("/v1/contacts/upsert", body, 409)["error"]
+        [detail] = error["details"]
+        assert (error["code"], detail["pointer"]) == ("CUSTOM_VALUE_TAKEN", "/contact/customFields/customer_number")
+        assert detail["suggestion"] == holder_id
+    items = [
+        person,
+        NEW | {"phoneNumbers": [phone_number(8)]} | number("1"),
+        NEW | {"phoneNumbers": [phone_number(9)]} | number("1"),
+    ]
+    first, second, third = client.post("/v1/contacts/batch", {"items": items}, 200)["results"]
+    [detail] = first["error"]["details"]
+    assert (detail["pointer"], detail["suggestion"]) == ("/items/0/customFields/customer_number", holder_id)
+    assert (second["status"], third["error"]["code"]) == ("created", "CUSTOM_VALUE_TAKEN")
+    assert third["error"]["details"][0]["pointer"] == "/items/2/customFields/customer_number"
+    same = {"contact": {"id": holder_id} | number("4711")}
+    assert client.post("/v1/contacts/upsert", same, 200)["status"] == "unchanged"
+
+
 def test_other_faults_come_first(team: Team, client: Client, holder: str) -> None:
     faults = client.faults("PATCH", team.contact(), json={"customFields": {"customer_number": "4711", "nothing": "x"}})
     assert faults == [("/customFields/nothing", "UNKNOWN_CUSTOM_FIELD")]

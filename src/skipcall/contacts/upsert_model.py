@@ -232,6 +232,10 @@ class Given(msgspec.Struct, frozen=True):
     forms: dict[str, str] = {}
     faults: dict[str, Fault] = {}
 
+    def kept(self, slug: str) -> str:
+        """Return a custom value as it would be kept, "" without one."""
+        return self.forms.get(slug) or self.custom_values.get(slug) or ""
+
     def beside(self, stored: Mapping[str, str]) -> tuple[dict[str, str | None], list[Fault]]:
         """Return the custom values as they are kept by a contact that has these already, and what is wrong with them."""
         custom_values = dict(self.custom_values)
@@ -416,11 +420,15 @@ class Ledger:
         return held
 
     def _taken(self, custom_values: Mapping[str, str | None], id: UUID | None) -> list[Fault]:
-        return [
-            Fault(f"/customFields/{slug}", "CUSTOM_VALUE_TAKEN", "Another contact has this value")
-            for slug in self._unique_slugs
-            if self._holders.get((slug, custom_values.get(slug) or ""), {}).keys() - {id}
-        ]
+        faults = []
+        for slug in self._unique_slugs:
+            others = [one for one in self._holders.get((slug, custom_values.get(slug) or ""), ()) if one != id]
+            # A contact that the items made is known to nobody yet.
+            known = [str(one) for one in others if not self.is_new(one)]
+            if others:
+                text = "The contact in `suggestion` has this value" if known else "An earlier item has this value"
+                faults.append(Fault(f"/customFields/{slug}", "CUSTOM_VALUE_TAKEN", text, known[0] if known else UNSET))
+        return faults
 
     def _candidate(self, id: UUID, keys: list[MatchedKey]) -> Candidate:
         return Candidate(str(id), self._records[id].values["external_id"], keys)

@@ -153,8 +153,7 @@ def _result(index: int, outcome: Outcome, *, dry_run: bool) -> BatchResult:
     if isinstance(refusal, AmbiguousMatch):
         return BatchResult(index, "ambiguous", candidates=refusal.candidates)
     if refusal is not None:
-        faults = refusal.faults if isinstance(refusal, Invalid) else ()
-        details = [placed(fault, f"/items/{index}") for fault in faults]
+        details = [placed(fault, f"/items/{index}") for fault in refusal.faults]
         return BatchResult(index, "error", error=ItemError(refusal.code, refusal.message, details))
     assert outcome.record is not None  # nothing else is left
     is_there = not (dry_run and outcome.record.is_new)

@@ -140,10 +140,15 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     read = [_read(one, options, known, suggestions) for one in items]
     given = [one for one in read if isinstance(one, Given)]
     hashes = [person_hashes(workspace_id, one.values, by.secret) for one in given]
-    records, folded, erased = await upserts.find_holders(tx, workspace_id, given, list(chain(*hashes)))
+    unique = [one.slug for one in definitions if one.is_unique]
+    values = [(slug, one.kept(slug)) for one in given for slug in unique if one.custom_values.get(slug)]
+    owners = await custom_fields.list_taken_values(tx, workspace_id, values) if values else {}
+    records, folded, erased = await upserts.find_holders(
+        tx, workspace_id, given, list(chain(*hashes)), ids=owners.values()
+    )
     required = [one.slug for one in definitions if one.is_required]
     erased_keys = erased_keys_among(erased, workspace_id, by.secret)
-    ledger = Ledger(records, folded, options, required, erased_keys=erased_keys)
+    ledger = Ledger(records, folded, options, required, unique, erased_keys)
     outcomes = [
         ledger.apply(one, allow_erased=by.allow_erased) if isinstance(one, Given) else refused(one) for one in read
     ]
@@ -174,14 +179,16 @@ def _read(
         return item
     given_fields = item.custom_fields or {}
     unknown = [key for key in given_fields if key not in known]
-    if unknown:
-        return UnknownCustomField(suggestions.faults(unknown))
-    custom_values = {known[key].slug: value for key, value in given_fields.items()}
-    if len(custom_values) < len(given_fields):
-        return Invalid([GIVEN_TWICE])
-    read = {key: read_value(known[key], value) for key, value in given_fields.items() if value}
-    wrong = {key: value for key, value in given_fields.items() if value and read[key] is None}
-    faults = zip((known[key].slug for key in wrong), wrong_values(known, wrong), strict=True)
+    custom_values = {known[key].slug: value for key, value in given_fields.items() if key in known}
+    read = {key: read_value(known[key], value) for key, value in given_fields.items() if value and key in known}
+    wrong = {key: given_fields[key] or "" for key, one in read.items() if one is None}
+    refused_values = wrong_values(known, wrong)
+    of_keys = suggestions.faults(unknown)
+    if len(custom_values) + len(unknown) < len(given_fields):
+        of_keys.append(GIVEN_TWICE)
+    if of_keys:
+        return (UnknownCustomField if unknown else Invalid)([*of_keys, *refused_values])
+    faults = zip((known[key].slug for key in wrong), refused_values, strict=True)
     forms = {known[key].slug: form for key, form in read.items() if form is not None}
     values = {name: value for name in COLUMNS if (value := getattr(item, name)) is not UNSET}
     given = Given(item.id or None, values, custom_values, forms, dict(faults))
@@ -194,6 +201,6 @@ def _read(
 
 def _placed(refusal: Refusal, place: str) -> Refusal:
     """Return a refusal of an item as one of the request, where the item stands at `place`."""
-    if isinstance(refusal, Invalid):
+    if isinstance(refusal, Invalid | CustomValueTaken):
         return type(refusal)([placed(fault, place) for fault in refusal.faults])
     return refusal

@@ -22,9 +22,10 @@ Format = Literal["csv", "ndjson"]
 Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "EXPIRED"]
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
-# What a spreadsheet takes for a formula (OWASP, "CSV Injection"). A list of phone numbers begins with a plus and is none.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBERS = re.compile(rf"{E164.pattern}(?:;{E164.pattern})*", re.ASCII)
+# What a spreadsheet takes for a formula (OWASP, "CSV Injection"). A list of phone numbers begins with a plus and is none, nor is a number.
+# An apostrophe before one gets another, so that an import can take it off again (imports/reader.py).
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBERS = re.compile(rf"{E164.pattern}(?:;{E164.pattern})*|-[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _BYTE_ORDER_MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for an old encoding
 
 
@@ -130,7 +131,7 @@ class Lines:
 
 
 def safe_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: what might be one gets an apostrophe, phone numbers do not."""
+    """Return a cell that no spreadsheet takes for a formula: what might be one gets an apostrophe, numbers do not."""
     return f"'{text}" if _FORMULA.match(text) and not _NUMBERS.fullmatch(text) else text
 
 

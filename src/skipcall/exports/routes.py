@@ -98,7 +98,7 @@ async def get_export_file(request: Request, id: UUID) -> Answer:
     """Get the file of an export.
 
     Takes `Range`, so a download that broke off goes on where it ended; `ETag` and `Repr-Digest` tell that it is the same file. In a
-    CSV file, cells that a spreadsheet might take for a formula begin with an apostrophe; phone numbers stay as they are.
+    CSV file, cells that a spreadsheet might take for a formula begin with an apostrophe, which an import takes off again; numbers stay as they are.
     """
     export, attempts = await _get(request, id)
     if export.status in ("PENDING", "RUNNING"):

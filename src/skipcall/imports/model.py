@@ -163,8 +163,8 @@ class CreateImport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         list[MatchKey],
         Meta(
             max_length=len(MATCH_KEYS),
-            description="The properties that may lead to a contact that is there. Rows without any create one; with an empty "
-            "list all do.",
+            description="The properties that may lead to a contact that is there: if absent, `externalId`, `phoneNumbers` and `email`. Name `id` for a "
+            "file that was exported here. Rows without any create a contact; with an empty list all do.",
         ),
     ] = msgspec.field(default_factory=lambda: [key for key in MATCH_KEYS if key != "id"])
     mode: Annotated[

@@ -37,6 +37,8 @@ _FOOTER = re.compile(
 
 ReadRow = tuple[int, list[str] | RowFault]
 
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+
 
 class Layout(msgspec.Struct, frozen=True):
     """How a file is written, found by `inspect_file`; `header_line` counts from 1."""
@@ -124,7 +126,9 @@ def inspect_file(path: Path, count_known: Callable[[Sequence[str]], int]) -> Lay
             cells = _first_record(lines[index : index + HEADER_LINES_MAX], delimiter)
             known = count_known(cells)
             if known and len(cells) <= COLUMNS_MAX and (best is None or (known, len(cells)) > best[:2]):
-                layout = Layout(encoding, delimiter, tuple(cell.strip("\ufeff \t\r\n") for cell in cells), index + 1)
+                layout = Layout(
+                    encoding, delimiter, tuple(cell.strip("\ufeff \t\r\n") for cell in _without_guard(cells)), index + 1
+                )
                 best = (known, len(cells), layout)
     if best is None:
         raise UnusableFile(
@@ -132,6 +136,13 @@ def inspect_file(path: Path, count_known: Callable[[Sequence[str]], int]) -> Lay
             "First Name, Last Name, Phone Number, or the API's own firstName, lastName, phoneNumbers"
         )
     return best[2]
+
+
+def _without_guard(cells: list[str]) -> list[str]:
+    """Return cells without the apostrophe that keeps a spreadsheet from taking one for a formula, as exports write it."""
+    if not any(cell[:1] == "'" for cell in cells):
+        return cells
+    return [cell[1:] if _GUARDED.match(cell) else cell for cell in cells]
 
 
 def read_rows(path: Path, layout: Layout) -> Iterator[ReadRow]:
@@ -170,7 +181,7 @@ def _records(file: TextIO, layout: Layout) -> Iterator[ReadRow]:
         elif is_header:
             is_header = False
         else:
-            yield lines.start, cells
+            yield lines.start, _without_guard(cells)
 
 
 def _unreadable(lines: _Lines, *, read_again: bool) -> RowFault:
