@@ -21,7 +21,14 @@ def matches(client: Client, **parameters: str) -> list[list[dict[str, Any]]]:
 
 def test_by_any_number_of_a_contact_in_any_form(team: Team, client: Client) -> None:
     path = team.contact(phone_numbers=["+33639980142", "+33199000142"])
-    for written in ("+33199000142", "01 99 00 01 42", "0033 1 99 00 01 42", "(+33) 1.99.00.01.42", " 33199000142"):
+    for written in (
+        "+33199000142",
+        "01\u202f99\u2009 00\u00a001 42",
+        "01 99 00 01 42",
+        "0033 1 99 00 01 42",
+        "(+33) 1.99.00.01.42",
+        " 33199000142",
+    ):
         (one,) = client.get(LOOKUP, params={"phoneNumber": written})["data"]
         assert one["contact"] == client.get(path)
         match = {"key": "phoneNumber", "value": "+33199000142", "exact": True, "reason": None}

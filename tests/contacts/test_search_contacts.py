@@ -342,3 +342,17 @@ def test_names_that_the_body_does_not_know(client: Client) -> None:
     headers = {"prefer": "handling=strict"}
     faults = client.faults("POST", SEARCH, json={"filters": {}, "filter": {"nor": []}}, headers=headers)
     assert faults == [("/filter/nor", "INVALID_FILTER"), ("/filter", "INVALID_FILTER"), ("/filters", "UNKNOWN_FIELD")]
+
+
+def test_a_blank_is_no_plus_in_a_body(team: Team, client: Client) -> None:
+    """Only in a query does a plus that was not encoded arrive as a blank."""
+    team.contact(phone_numbers=["+639980601"])
+    french = team.contact(phone_numbers=["+33639980601"])
+    for value in ("639980601", " 639980601", "\t639980601 "):
+        clause = {"field": "phoneNumbers", "operator": "equals", "value": value}
+        found = client.post("/v1/contacts/search", {"filter": clause, "region": "FR"}, 200)["data"]
+        assert [f"/v1/contacts/{one['id']}" for one in found] == [french]
+    faults = client.post(
+        "/v1/contacts/search", {"filter": {"field": "customFields.T Num", "operator": "equals", "value": "1"}}, 400
+    )["error"]["details"]
+    assert [(one["code"], one.get("suggestion")) for one in faults] == [("UNKNOWN_FILTER_FIELD", None)]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from skipcall.exports import actions
 from skipcall.exports.model import safe_cell
-from skipcall.imports.reader import _without_guard
+from skipcall.imports.reader import without_guard
 from skipcall.storage.folder import Folder
 from tests.client import Client
 from tests.keeping import Kept
@@ -174,7 +174,7 @@ def test_limits(team: Team, client: Client) -> None:
 def test_no_cell_is_a_formula(text: str) -> None:
     cell = safe_cell(text)
     assert cell[:1] not in {"=", "+", "-", "@", "\t", "\r"}
-    assert _without_guard([cell]) == [text], "an import takes off what an export puts on, and nothing else"
+    assert without_guard([cell]) == [text], "an import takes off what an export puts on, and nothing else"
 
 
 def test_numbers_are_not_damaged() -> None:

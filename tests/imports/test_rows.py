@@ -205,14 +205,19 @@ def test_custom_values() -> None:
     assert faults == [("Long", "TOO_LONG")]
 
 
+def test_a_form_that_is_out_of_use_is_the_telephone_that_it_was() -> None:
+    assert read_numbers("+52 1 55 1234 5678", "FR") == (["+525512345678"], [])
+
+
 @pytest.mark.parametrize(
     ("cell", "email", "codes"),
     [
         ("zoe@roy.example", "zoe@roy.example", []),
         (" Zoé Roy <zoe@roy.example> ", "zoe@roy.example", []),
         ("mailto:zoe@roy.example", "zoe@roy.example", []),
-        ("zoe@; zoe@roy.example, z@roy.example", "zoe@roy.example", ["INVALID_EMAIL"]),
-        ("zoe@home.example ::: zoe@roy.example", "zoe@home.example", []),
+        ("zoe@; zoe@roy.example, z@roy.example", "zoe@roy.example", ["INVALID_EMAIL", "TOO_MANY_EMAILS"]),
+        ("zoe@home.example ::: zoe@roy.example", "zoe@home.example", ["TOO_MANY_EMAILS"]),
+        ("zoe@home.example ::: zoe@home.example", "zoe@home.example", []),
         ("zoe", None, ["INVALID_EMAIL"]),
         ("zoe@localhost", None, ["INVALID_EMAIL"]),
         ("", None, []),

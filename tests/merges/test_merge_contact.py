@@ -207,3 +207,18 @@ def test_what_cannot_be_merged(team: Team, client: Client) -> None:
     both = team.client_for(team.workspace_id, other)
     merge(both, target, f"/{neighbour}", 404)
     assert both.get(target)["id"] == id_of(target)
+
+
+def test_an_upsert_by_the_old_id_is_told_where_it_went(team: Team, client: Client) -> None:
+    target, source = team.contact(), team.contact()
+    merge(client, target, source)
+    item = {"id": id_of(source), "city": "Lille"}
+    response = client.request("POST", "/v1/contacts/upsert", json={"contact": item}, status=410)
+    assert response.json()["error"]["code"] == "CONTACT_MERGED"
+    assert response.headers["link"] == f'<{target}>; rel="canonical"'
+    [result] = client.post("/v1/contacts/batch", {"items": [item]}, 200)["results"]
+    assert result["error"]["code"] == "CONTACT_MERGED"
+    assert id_of(target) in result["error"]["message"]
+    client.post(f"{target}/erase", None, 200)
+    [result] = client.post("/v1/contacts/batch", {"items": [item]}, 200)["results"]
+    assert result["error"]["code"] == "CONTACT_ERASED"

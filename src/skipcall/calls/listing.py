@@ -13,7 +13,7 @@ from uuid import UUID
 from skipcall.calls.model import Call, ListCalls
 from skipcall.calls.queries import COLUMNS, PEOPLE, View, make_call
 from skipcall.page import COUNT_MAX, FIRST_ID, LAST_ID, Place
-from skipcall.phone_numbers.model import read_phone_number
+from skipcall.phone_numbers.model import read_phone_number, with_plus
 from skipcall.postgres.db import Session, Statement
 
 STATEMENTS_MAX = 512  # combinations of filters kept; the driver prepares fewer
@@ -101,7 +101,7 @@ def _filters(query: ListCalls) -> dict[str, Any]:
     names = (*_CONDITIONS, "tag_id", "updated_after", "updated_before")
     filters = {name: value for name in names if (value := getattr(query, name)) is not None}
     if "phone_number" in filters:
-        filters["phone_number"] = read_phone_number(filters["phone_number"], query.region)
+        filters["phone_number"] = read_phone_number(with_plus(filters["phone_number"]), query.region)
     if not filters.get("min_duration", 1):
         del filters["min_duration"]
     return filters

@@ -15,7 +15,7 @@ from skipcall.contacts.model import PhoneNumber, Source
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault, Gone
 from skipcall.page import PageQuery
-from skipcall.phone_numbers.model import phone_number_fault, read_phone_number
+from skipcall.phone_numbers.model import phone_number_fault, read_phone_number, with_plus
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 NOTES_LENGTH_MAX = 10_000
@@ -352,7 +352,7 @@ class ListCalls(PageQuery, frozen=True, rename="camel", kw_only=True):
         region = fields.get("region", REGION_DEFAULT).upper()
         if region not in phonenumbers.SUPPORTED_REGIONS:
             faults.append(Fault("/query/region", "UNKNOWN_VALUE", "Must be a country code of ISO 3166-1 alpha-2"))
-        elif "phoneNumber" in fields and read_phone_number(fields["phoneNumber"], region) is None:
+        elif "phoneNumber" in fields and read_phone_number(with_plus(fields["phoneNumber"]), region) is None:
             text = "Must be a phone number of this region, or one with its country code"
             faults.append(Fault("/query/phoneNumber", "INVALID_PHONE_NUMBER", text))
         return faults

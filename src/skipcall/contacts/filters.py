@@ -181,8 +181,9 @@ class _Reader:
         kind = kind_of(field) if isinstance(field, str) else None
         if isinstance(field, str) and kind is None:
             message = f"Must be a property of contacts, or {CUSTOM_FIELD} and the slug of a custom field"
+            known = FIELDS if field.startswith(CUSTOM_FIELD) else (*FIELDS, CUSTOM_FIELD)
             self.faults.append(
-                Fault(f"{pointer}/field", "UNKNOWN_FILTER_FIELD", message, self.near(field, (*FIELDS, CUSTOM_FIELD)))
+                Fault(f"{pointer}/field", "UNKNOWN_FILTER_FIELD", message, self.near(field, list(known)))
             )
         if "operator" not in raw:
             self.faults.append(Fault(f"{pointer}/operator", "REQUIRED", "This is required"))

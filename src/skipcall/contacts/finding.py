@@ -20,6 +20,7 @@ from skipcall.contacts.searching import ORDERS, Query
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.errors import Fault, Invalid
 from skipcall.page import narrow
+from skipcall.phone_numbers.model import with_plus
 from skipcall.postgres.db import Session
 from skipcall.workspaces import queries as workspaces
 from skipcall.workspaces.model import Workspace
@@ -37,9 +38,10 @@ async def lookup_contacts(db: Session, caller: Caller, query: LookupContacts) ->
     """Return the contacts that any of the keys finds. Raises `Invalid` for a phone number that cannot be read."""
     forms = None
     if query.phone_number is not None:
-        forms = read_forms(query.phone_number, query.region)
+        written = with_plus(query.phone_number)
+        forms = read_forms(written, query.region)
         if forms is None and query.region is None:
-            forms = read_forms(query.phone_number, (await _workspace(db, caller)).default_country)
+            forms = read_forms(written, (await _workspace(db, caller)).default_country)
         if forms is None:
             raise Invalid([Fault("/query/phoneNumber", *UNREADABLE_NUMBER)])
     return await lookup.lookup_contacts(

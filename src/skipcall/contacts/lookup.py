@@ -15,6 +15,7 @@ from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault, Invalid
 from skipcall.page import WorkspaceIds, workspace_ids_faults
+from skipcall.phone_numbers.model import with_plus
 from skipcall.postgres.db import Session, Statement
 
 MATCHES_MAX = 50
@@ -77,7 +78,11 @@ class LookupContacts(ContactView, frozen=True, rename="camel", kw_only=True):
         region = fields.get("region")
         if region is not None and (fault := region_fault(region)):
             faults.append(Fault("/query/region", *fault))
-        elif region is not None and "phoneNumber" in fields and read_forms(fields["phoneNumber"], region) is None:
+        elif (
+            region is not None
+            and "phoneNumber" in fields
+            and read_forms(with_plus(fields["phoneNumber"]), region) is None
+        ):
             faults.append(Fault("/query/phoneNumber", *UNREADABLE_NUMBER))
         return faults
 

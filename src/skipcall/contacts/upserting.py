@@ -12,7 +12,14 @@ from skipcall.api_keys.model import Caller
 from skipcall.contacts import queries, upserts
 from skipcall.contacts.actions import GIVEN_TWICE, Suggestions, fields_by_key, wrong_values
 from skipcall.contacts.erased import erased_keys_among, person_hashes
-from skipcall.contacts.model import Contact, CreateContactQuery, CustomValueTaken, UnknownCustomField
+from skipcall.contacts.model import (
+    Contact,
+    ContactErased,
+    ContactMerged,
+    CreateContactQuery,
+    CustomValueTaken,
+    UnknownCustomField,
+)
 from skipcall.contacts.upsert_model import (
     COLUMNS,
     Given,
@@ -150,7 +157,10 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     erased_keys = erased_keys_among(erased, workspace_id, by.secret)
     ledger = Ledger(records, folded, options, required, unique, erased_keys)
     outcomes = [
-        ledger.apply(one, allow_erased=by.allow_erased) if isinstance(one, Given) else refused(one) for one in read
+        await _explained(tx, by, one, ledger.apply(one, allow_erased=by.allow_erased))
+        if isinstance(one, Given)
+        else refused(one)
+        for one in read
     ]
     if ledger.steps:
         try:
@@ -169,6 +179,17 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     keys = (key for one in items if isinstance(one, UpsertContact) for key in one.custom_fields or ())
     names = {known[key].slug: key for key in keys if key in known and known[key].slug != key}
     return Upserted(outcomes, names)
+
+
+async def _explained(tx: Session, by: _By, given: Given, outcome: Outcome) -> Outcome:
+    """Return an outcome that tells what became of the contact whose id was given, if it was merged or erased."""
+    refusal = outcome.refusal
+    if given.id is None or not (refusal and any(fault.code == "UNKNOWN_CONTACT" for fault in refusal.faults)):
+        return outcome
+    merged_into_id, erasure_id = await queries.find_gone(tx, [by.workspace_id], given.id)
+    if erasure_id is not None:
+        return refused(ContactErased(erasure_id))
+    return outcome if merged_into_id is None else refused(ContactMerged(merged_into_id))
 
 
 def _read(

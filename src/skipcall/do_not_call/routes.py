@@ -13,6 +13,7 @@ from skipcall.errors import NotFound
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import canonical_uuid, operation
 from skipcall.page import COUNT_MAX, Page, make_page_of_ids
+from skipcall.phone_numbers.model import with_plus
 
 _ORDER = "d"
 _TAG = "Do not call"
@@ -38,7 +39,7 @@ async def list_do_not_call(request: Request, query: ListDoNotCall) -> Answer:
     number = None
     if query.phone_number is not None:
         number = await actions.read_number(
-            request.database, caller, query.phone_number, query.region, "/query/phoneNumber"
+            request.database, caller, with_plus(query.phone_number), query.region, "/query/phoneNumber"
         )
     is_filtered = query.phone_number is not None or query.reason is not None
     entries, total = await queries.list_do_not_call(

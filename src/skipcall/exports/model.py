@@ -42,6 +42,7 @@ class ExportUnfinished(Conflict):
     """The file is not there yet."""
 
     code = "EXPORT_UNFINISHED"
+    retry_after_seconds = 1
 
     def __init__(self) -> None:
         super().__init__("The file is still being made; ask for the export until its status is COMPLETED")

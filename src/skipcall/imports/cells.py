@@ -45,18 +45,23 @@ def is_damaged(text: str) -> bool:
 def read_email(cell: str) -> tuple[str | None, list[CellFault]]:
     """Return the first e-mail address of a cell that is valid, as it is written, and what was not one.
 
-    Further valid addresses are left out: a contact has one. `mailto:` and the form `Name <address>` are understood.
+    Further ones are left out and told: a contact has one. `mailto:` and the form `Name <address>` are understood.
     """
     faults: list[CellFault] = []
     candidates = _ANGLES.findall(cell) or _EMAIL_SEPARATOR.split(cell)
+    found: str | None = None
     for candidate in candidates[:CANDIDATES_MAX]:
         address = candidate.strip().removeprefix("mailto:")
-        if not address:
+        if not address or address == found:
             continue
+        if found is not None:
+            faults.append(CellFault("TOO_MANY_EMAILS", "a contact has one e-mail address; what follows it is left out"))
+            break
         if is_email(address):
-            return address, faults
-        faults.append(CellFault("INVALID_EMAIL", "this is no e-mail address that could exist"))
-    return None, faults
+            found = address
+        else:
+            faults.append(CellFault("INVALID_EMAIL", "this is no e-mail address that could exist"))
+    return found, faults
 
 
 def is_email(address: str) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import chain
 from uuid import UUID
@@ -89,11 +89,12 @@ def _given(row: ContactRow) -> Given:
 class Tally:
     """What is told of outcomes: counts, errors, and of a dry run digest and examples.
 
-    The digest begins with what the file and its settings are.
+    The digest begins with what the file and its settings are. `headings` are those of the columns that fill a property, by its pointer.
     """
 
     def __init__(self, counts: Counts, beginning: bytes) -> None:
         self.counts = counts
+        self.headings: Mapping[str, str] = {}
         self._hashed = sha256(beginning)
         self._examples: list[Example] = []
 
@@ -106,7 +107,10 @@ class Tally:
             setattr(self.counts, status, getattr(self.counts, status) + 1)
             told = [(fault.column or "", fault.code, fault.reason, "") for fault in faults]
             if outcome is not None and outcome.refusal is not None:
-                told += _refusal(outcome.refusal, decided.ledger)
+                told += [
+                    (self.headings.get(column, column), code, reason, contacts)
+                    for column, code, reason, contacts in _refusal(outcome.refusal, decided.ledger)
+                ]
             for column, *rest in dict.fromkeys(told):  # of several parts of a cell
                 if self.counts.errors < ERRORS_KEPT_MAX:
                     writer.writerow([line, column[:HEADING_LENGTH_MAX], *rest])
@@ -136,7 +140,7 @@ def _refusal(refusal: Refusal, ledger: Ledger) -> list[tuple[str, str, str, str]
             keys = " ".join(dict.fromkeys(matched.key for matched in one.matched_by))
             # An id that a dry run has invented leads nowhere.
             contacts.append(f"{'an earlier row' if ledger.is_new(UUID(one.id)) else one.id} ({keys})")
-        return [("", refusal.code, refusal.message, "; ".join(contacts))]
+        return [("", refusal.code, "It cannot be told which contact is meant; see contacts", "; ".join(contacts))]
     if isinstance(refusal, PersonErased):
         return [("", refusal.code, "This person was erased, and comes back only by their own will", "")]
     return [(fault.pointer[1:], fault.code, fault.message, "") for fault in refusal.faults]

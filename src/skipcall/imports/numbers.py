@@ -6,8 +6,9 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, ValidationResult
 
+from skipcall.contacts.numbers import equivalent_forms
 from skipcall.imports.model import CellFault
-from skipcall.phone_numbers.model import E164
+from skipcall.phone_numbers.model import E164, phone_number_fault
 
 CELL_CHARS_MAX = 1_000
 _GROUP_DIGITS_MAX = 4
@@ -118,10 +119,14 @@ def _to_e164(compact: str, country: str) -> str:
         raise CellFault(
             "INVALID_PHONE_NUMBER", f"this is no phone number, neither international nor of {country}"
         ) from None
+    e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
     # "Possible locally" is not enough: a number without its area code reaches someone else from elsewhere.
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        # Of a form that is out of use, such as Mexico's with a 1, the one that is in use is the same telephone.
+        for form in equivalent_forms(e164):
+            if phone_number_fault(form) is None:
+                return form
         raise CellFault("INVALID_PHONE_NUMBER", "this number has too few or too many digits, or lacks its area code")
-    e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
     if not E164.fullmatch(e164):
         raise CellFault("INVALID_PHONE_NUMBER", "this number has too few or too many digits")
     return e164

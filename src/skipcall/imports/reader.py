@@ -95,6 +95,16 @@ class _Lines:
     def in_record(self) -> bool:
         return bool(self._record)
 
+    def is_run_together(self, delimiter: str) -> bool:
+        """Whether the lines of the present record are several records: a quote was never closed, and one of a later line ended it."""
+        if len(self._record) == 1:
+            return False
+        try:
+            next(csv.reader(self._record, delimiter=delimiter, strict=True))
+        except csv.Error:
+            return True
+        return False
+
     def go_back(self) -> None:
         """Give the lines behind the present record's first one again."""
         self._again.extendleft(reversed(self._record[1:]))
@@ -127,7 +137,7 @@ def inspect_file(path: Path, count_known: Callable[[Sequence[str]], int]) -> Lay
             known = count_known(cells)
             if known and len(cells) <= COLUMNS_MAX and (best is None or (known, len(cells)) > best[:2]):
                 layout = Layout(
-                    encoding, delimiter, tuple(cell.strip("\ufeff \t\r\n") for cell in _without_guard(cells)), index + 1
+                    encoding, delimiter, tuple(cell.strip("\ufeff \t\r\n") for cell in without_guard(cells)), index + 1
                 )
                 best = (known, len(cells), layout)
     if best is None:
@@ -138,7 +148,7 @@ def inspect_file(path: Path, count_known: Callable[[Sequence[str]], int]) -> Lay
     return best[2]
 
 
-def _without_guard(cells: list[str]) -> list[str]:
+def without_guard(cells: list[str]) -> list[str]:
     """Return cells without the apostrophe that keeps a spreadsheet from taking one for a formula, as exports write it."""
     if not any(cell[:1] == "'" for cell in cells):
         return cells
@@ -173,15 +183,15 @@ def _records(file: TextIO, layout: Layout) -> Iterator[ReadRow]:
             return
         except (csv.Error, _TooLong):
             cells = None
-        # The reader asks for another line only within quotes: at the end of the file, one was left open.
-        if cells is None or (lines.ended and lines.in_record):
+        # The reader asks for another line only within quotes: at the end of the file, or before text behind a quote, one was left open.
+        if cells is None or (lines.ended and lines.in_record) or lines.is_run_together(layout.delimiter):
             yield lines.start, _unreadable(lines, read_again=resyncs < RESYNCS_MAX)
             resyncs += 1
             is_header = False
         elif is_header:
             is_header = False
         else:
-            yield lines.start, _without_guard(cells)
+            yield lines.start, without_guard(cells)
 
 
 def _unreadable(lines: _Lines, *, read_again: bool) -> RowFault:

@@ -82,6 +82,11 @@ class RowConverter:
         self._faults: list[tuple[int | None, CellFault]] = []
         self._refused = False
 
+    def headings(self) -> dict[str, str]:
+        """Return the heading of the first column that fills a property, by its name on the wire; `customFields/` and a slug likewise."""
+        named = {field: self._header[indexes[0]] for field, indexes in self._columns.items() if indexes}
+        return named | {f"customFields/{slug}": self._header[index] for index, slug in self._custom_fields}
+
     def convert_all(self, rows: Iterable[ReadRow]) -> Iterator[Converted]:
         """Yield what `convert` returns for each row that could be read, and the fault of each that could not."""
         for line, cells in rows:

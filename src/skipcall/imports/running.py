@@ -122,6 +122,7 @@ class _Run:
         known = await custom_fields.list_definitions(self._db, claimed.workspace_id)
         reading = await asyncio.to_thread(inspect, self._path, claimed.settings, known)
         converter, definitions = await self._converter(reading, known)
+        self._tally.headings = converter.headings()
         if not self._rows_read:
             await jobs.forget_errors(self._db, claimed)
         rows = converter.convert_all(islice(reading.rows(self._path), self._rows_read, None))

@@ -1,5 +1,6 @@
 """A managed phone number."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Annotated
@@ -12,6 +13,7 @@ from skipcall.errors import Conflict
 from skipcall.page import PageQuery
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
+_LOST_PLUS = re.compile(r" [1-9]")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _COUNTRY_LENGTH = 2
 
@@ -74,20 +76,19 @@ def phone_number_fault(number: str) -> tuple[str, str] | None:
     return "INVALID_PHONE_NUMBER", "No number of this country has this length, or there is no such country code"
 
 
-def read_phone_number(text: str, region: str) -> str | None:
-    """Return the E.164 form of a number that somebody wrote, or None.
+def with_plus(parameter: str) -> str:
+    """Return a number of a query with its `+`: one that is not percent-encoded arrives as a blank."""
+    return f"+{parameter[1:]}" if _LOST_PLUS.match(parameter) else parameter
 
-    A `+` that is not percent-encoded arrives as a blank, so a blank in front of a country code is taken for one.
-    """
+
+def read_phone_number(text: str, region: str) -> str | None:
+    """Return the E.164 form of a number that somebody wrote, or None."""
     return next((one for one in written_forms(text, region) if phone_number_fault(one) is None), None)
 
 
 def written_forms(text: str, region: str) -> Iterator[str]:
     """Yield the E.164 forms that a written number may mean, also of numbers that nobody has."""
-    compact = text.strip()
-    for candidate in (f"+{compact}", compact) if text[:1] == " " else (compact,):
-        try:
-            number = phonenumbers.parse(candidate, region.upper())
-        except phonenumbers.NumberParseException:
-            continue
+    # libphonenumber knows no narrow blank, which French typography puts between digits.
+    with contextlib.suppress(phonenumbers.NumberParseException):
+        number = phonenumbers.parse(" ".join(text.split()), region.upper())
         yield phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
