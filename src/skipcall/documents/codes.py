@@ -308,7 +308,7 @@ ROWS = {
 FAULTS = {
     "SAME_CONTACT": "`contactId` is the contact of the path: a contact cannot be merged into itself.",
     "MALFORMED_REPORT": "A report of a telephony provider cannot be read as what that provider documents.",
-    "DIGEST_MISMATCH": "What arrived has another SHA-256 than `Repr-Digest` or `Content-Digest` says. Nothing was kept.",
+    "DIGEST_MISMATCH": "The recording that arrived has another SHA-256 than `Repr-Digest` or `Content-Digest` says. Nothing was kept.",
     "MALFORMED_JSON": "The body is no valid JSON in UTF-8.",
     "INCOMPLETE_BODY": "The connection ended, or the chunks broke off, before the body was complete.",
     "DUPLICATE_KEY": "A property stands twice in one object; which of the two is meant cannot be known.",
