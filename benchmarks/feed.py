@@ -74,7 +74,8 @@ async def measure(
         at_first, at_end = map(median, times)
         alone = [1 / _pgbench(binaries, url, tenant, cursor, place, plan) for cursor in places]
         events: int = await db.fetch_value(_COUNT, workspace_id=tenant.workspace_id)
-        lags = sorted(_follow(reader, tenant, port, plan))
+        # Another connection: while pgbench ran, the server has closed the one that was idle.
+        lags = sorted(_follow(_Reader(port, tenant), tenant, port, plan))
         changes: int = await db.fetch_value(_COUNT, workspace_id=tenant.workspace_id) - events
     finally:
         await db.connection.close()
