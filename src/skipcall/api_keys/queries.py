@@ -89,8 +89,8 @@ _LIST = Statement(
 )
 _SET_SCOPES = Statement("UPDATE api_keys SET scopes = :scopes WHERE id = :id")
 _REVOKE = Statement("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = :id RETURNING revoked_at")
-# One row; only a database without a key in force takes another secret.
-# Under another secret no key opens anything, and neither a number of the do-not-call list nor a person who was erased is known again.
+# One row. Only a database in which nothing depends on the secret takes another one: no key in force, no number on the do-not-call list,
+# nobody who was erased.
 _KEEP_SECRET_DIGEST = Statement(
     """
     INSERT INTO api_key_secret AS s (digest) VALUES (:digest)

@@ -232,7 +232,7 @@ class ContactView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
     @property
     def with_consent(self) -> bool:
-        """Whether `include` asks for the newest entry of the ledger."""
+        """Whether `include` asks for what the person said last about being called."""
         return self.include is not None and CONSENT in self.include
 
     @staticmethod

@@ -148,10 +148,8 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     given = [one for one in read if isinstance(one, Given)]
     hashes = [person_hashes(workspace_id, one.values, by.secret) for one in given]
     unique = [one.slug for one in definitions if one.is_unique]
-    values = [(slug, one.kept(slug)) for one in given for slug in unique if one.custom_values.get(slug)]
-    owners = await custom_fields.list_taken_values(tx, workspace_id, values) if values else {}
     records, folded, erased = await upserts.find_holders(
-        tx, workspace_id, given, list(chain(*hashes)), ids=owners.values()
+        tx, workspace_id, given, list(chain(*hashes)), unique_slugs=unique
     )
     required = [one.slug for one in definitions if one.is_required]
     erased_keys = erased_keys_among(erased, workspace_id, by.secret)

@@ -11,6 +11,7 @@ from skipcall.contacts.matching import HAS_NUMBER
 from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
 from skipcall.contacts.upsert_model import CANDIDATES_MAX, COLUMNS, MATCH_KEYS, Given, MatchKey, Record, Step
+from skipcall.custom_fields import queries as custom_fields
 from skipcall.postgres.db import Session, Statement
 
 # Locks of one transaction are few, since all transactions share one table of locks: beyond these the workspace is locked.
@@ -122,15 +123,18 @@ async def find_holders(
     person_hashes: Sequence[bytes],
     match: Collection[MatchKey] = MATCH_KEYS,
     ids: Iterable[UUID] = (),
+    unique_slugs: Sequence[str] = (),
 ) -> tuple[list[Record], dict[str, str], set[bytes]]:
-    """Return the contacts that a key of the items leads to, and those of `ids`, what each e-mail address is compared by, and which
-    hashes are of erased people.
+    """Return the contacts that a key of the items leads to, those of `ids`, and those that have a value of a unique field that an item
+    gives; what each e-mail address is compared by; and which hashes are of erased people.
 
     A key that is not in `match` leads nowhere, but for externalId, which is unique.
 
     Until the end of the transaction nobody else changes these contacts, nor upserts somebody with one of the keys. Of
     contacts with one key come so many that whatever the items change, what is left is still ambiguous.
     """
+    given_values = [(slug, value) for one in given for slug in unique_slugs if (value := one.kept(slug))]
+    owners = await custom_fields.list_taken_values(tx, workspace_id, given_values) if given_values else {}
     emails = list({one.values["email"] for one in given if one.values.get("email")})
     external_ids = [one.values["external_id"] for one in given if one.values.get("external_id")]
     phone_numbers = []
@@ -142,7 +146,7 @@ async def find_holders(
     rows = await tx.fetch_rows(
         FIND_HOLDERS,
         workspace_id=workspace_id,
-        ids=[*ids, *(one.id for one in given if one.id)],
+        ids=[*ids, *owners.values(), *(one.id for one in given if one.id)],
         reach=CANDIDATES_MAX + len(given),
         person_hashes=person_hashes,
         **keys if "email" in match else keys | {"emails": []},

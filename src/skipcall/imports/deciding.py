@@ -13,7 +13,6 @@ from skipcall.contacts import upserts
 from skipcall.contacts.erased import erased_keys_among, person_hashes
 from skipcall.contacts.model import PersonErased
 from skipcall.contacts.upsert_model import AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
-from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import Refusal
 from skipcall.imports.model import (
@@ -60,11 +59,9 @@ async def decide_batch(
     rows = [None if row is None else _given(row) for _, row, _ in batch]
     given = [one for one in rows if one is not None]
     unique = [one.slug for one in definitions if one.is_unique]
-    values = [(slug, value) for one in given for slug in unique if (value := one.custom_values.get(slug))]
-    owners = await custom_fields.list_taken_values(tx, workspace_id, values) if values else {}
     hashes = [person_hashes(workspace_id, one.values, secret) for one in given]
     records, folded, erased = await upserts.find_holders(
-        tx, workspace_id, given, list(chain(*hashes)), options.match, owners.values()
+        tx, workspace_id, given, list(chain(*hashes)), options.match, unique_slugs=unique
     )
     if scratch:
         records = scratch.overlay(records, folded, given, unique)
