@@ -1,7 +1,7 @@
 """The data that is measured on: one organization without a limit to speak of, one workspace, its contacts."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall.api_keys.actions import create_api_key
+from skipcall.custom_fields.model import Type
 from skipcall.custom_fields.queries import create_custom_field
 from skipcall.demo.people import people
 from skipcall.plans.queries import set_plan, set_subscription
@@ -21,6 +22,8 @@ SECRET = "only-for-benchmarks-" * 2
 # Contact n has the id FIRST_ID + n, so that wrk and pgbench can both name a random one without a list.
 ID_PREFIX = "0190c0de-0000-7000-8000-"
 BATCH_ROWS = 5_000
+_TYPED: dict[str, Type] = {"Customer number": "number", "Score": "number", "Renewal": "date"}
+_FIRST_RENEWAL = date(2025, 2, 15)
 _GAP = timedelta(milliseconds=10)  # between one contact and the next
 
 _CONTACT_COLUMNS = (
@@ -49,8 +52,11 @@ def contact_id(number: int) -> UUID:
     return UUID(f"{ID_PREFIX}{number:012}")
 
 
-async def create_tenant(url: str, contacts: int) -> Tenant:
-    """Make the database ready: migrations, an organization on EXPERT, a key, and contacts with their events."""
+async def create_tenant(url: str, contacts: int, *, typed: bool = False) -> Tenant:
+    """Make the database ready: migrations, an organization on EXPERT, a key, and contacts with their events.
+
+    `typed` gives each contact two numbers and a date too.
+    """
     db = await connect(url)
     try:
         await migrate(db)
@@ -70,7 +76,10 @@ async def create_tenant(url: str, contacts: int) -> Tenant:
             )
         for name in ("Industry", "Team size"):
             await create_custom_field(db, workspace_id, name)
-        rows = _contacts(workspace_id, contacts)
+        if typed:
+            for name, type_ in _TYPED.items():
+                await create_custom_field(db, workspace_id, name, type=type_)
+        rows = _contacts(workspace_id, contacts, typed=typed)
         while batch := list(islice(rows, BATCH_ROWS)):
             await db.copy_rows("contacts", _CONTACT_COLUMNS, batch)
             events = [(row[0], "contact.created", row[1], 1, row[-2], "SKIPCALL") for row in batch]
@@ -107,11 +116,15 @@ async def last_event(url: str, tenant: Tenant) -> int:
         await db.connection.close()
 
 
-def _contacts(workspace_id: UUID, count: int) -> Iterator[tuple[Any, ...]]:
+def _contacts(workspace_id: UUID, count: int, *, typed: bool) -> Iterator[tuple[Any, ...]]:
     first = datetime.now(UTC) - count * _GAP
     for number, person in enumerate(people(count), 1):
         _, first_name, last_name, email, _, _, _, _, _, company, role, city, country, url, linkedin_url, *rest = person
         custom = dict(zip(("industry", "team_size"), rest, strict=True))
+        if typed:
+            custom["customer_number"] = str(4_711_000_000 + number)
+            custom["score"] = f"{number * 7919 % 10_000 / 100:.2f}"
+            custom["renewal"] = (_FIRST_RENEWAL + timedelta(days=number * 7919 % 1000)).isoformat()
         phone_numbers = [f"+3363998{number % 10_000:04}"]
         if number % 3 == 0:
             phone_numbers.append(f"+3319900{number // 10_000 % 10_000:04}")

@@ -12,9 +12,10 @@ from benchmarks import machine
 from benchmarks.data import Tenant, contact_id, create_tenant, settle
 from benchmarks.figures import Figure, Plan, Results, median
 from benchmarks.servers import BenchmarkError
-from skipcall.contacts.filters import CUSTOM_FIELD, Setting, clauses_in, read_filter
+from skipcall.contacts.filters import Setting, custom_fields_in, read_filter
 from skipcall.contacts.model import ContactView
 from skipcall.contacts.searching import Found, Query, search_contacts
+from skipcall.custom_fields.queries import find_slugs
 from skipcall.postgres.db import SEARCH_SETTINGS, Row, Session, Statement, connect
 from skipcall.postgres.embedded import EmbeddedPostgres
 
@@ -67,7 +68,7 @@ def measure(place: Path, plan: Plan, results: Results) -> None:
         postgres = EmbeddedPostgres.start(place / "database")
     with postgres:
         print(f"Making {plan.searched_contacts:,} contacts ...", flush=True)
-        tenant = asyncio.run(create_tenant(postgres.url, plan.searched_contacts))
+        tenant = asyncio.run(create_tenant(postgres.url, plan.searched_contacts, typed=True))
         asyncio.run(_measure(postgres.url, tenant, plan, results))
 
 
@@ -95,14 +96,14 @@ async def _measure(url: str, tenant: Tenant, plan: Plan, results: Results) -> No
 
 async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int) -> tuple[list[float], Found]:
     workspace_ids = [tenant.workspace_id]
-    node = None
+    node, fields = None, {}
     if search.filter:
-        node, faults = read_filter(search.filter, Setting("FR", ZoneInfo("Europe/Paris"), datetime.now(UTC)))
+        slugs = [slug for _, slug in custom_fields_in(search.filter)]
+        fields = await find_slugs(session, workspace_ids, slugs)
+        setting = Setting("FR", ZoneInfo("Europe/Paris"), datetime.now(UTC), fields)
+        node, faults = read_filter(search.filter, setting)
         assert not faults, faults
-    fields = [one.field for one in (clauses_in(node) if node else ()) if one.field.startswith(CUSTOM_FIELD)]
-    query = Query(
-        node, search.text.split(), ["-createdAt"], {one.removeprefix(CUSTOM_FIELD): workspace_ids for one in fields}
-    )
+    query = Query(node, search.text.split(), ["-createdAt"], fields)
     after = None
     if search.is_later:
         middle = await session.fetch_row(_ONE, workspace_id=tenant.workspace_id, id=contact_id(tenant.contacts // 2))
@@ -116,7 +117,9 @@ async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int
 
 
 def _is(field: str, operator: str, *value: Any) -> dict[str, Any]:
-    return {"field": field, "operator": operator} | ({"value": value[0]} if value else {})
+    if not value:
+        return {"field": field, "operator": operator}
+    return {"field": field, "operator": operator, "value": value[0] if len(value) == 1 else list(value)}
 
 
 def _searches(known: Row, tenant: Tenant) -> list[Search]:
@@ -135,6 +138,10 @@ def _searches(known: Row, tenant: Tenant) -> list[Search]:
         Search("role equals, rare", _is("role", "equals", "chief rarity officer")),
         Search("a custom field equals, rare", _is("customFields.industry", "equals", "zymurgie")),
         Search("a custom field contains, rare", _is("customFields.industry", "contains", "mur")),
+        Search("a number equals, rare", _is("customFields.customer_number", "equals", 4_711_000_020)),
+        Search("a number between, 50", _is("customFields.customer_number", "between", 4_711_012_345, 4_711_012_394), finds=50),
+        Search("a number greaterThan, 1 in 1000", _is("customFields.score", "greaterThan", 99.9), finds=0),
+        Search("a date on, 1 in 1000", _is("customFields.renewal", "on", "2026-12-24"), finds=0),
         Search("lastName contains 3 characters", _is("lastName", "contains", "xyl")),
         Search("lastName startsWith 2 characters", _is("lastName", "startsWith", "xy")),
         Search("phoneNumbers equals", _is("phoneNumbers", "equals", known["phone_numbers"][0])),
@@ -155,6 +162,8 @@ def _searches(known: Row, tenant: Tenant) -> list[Search]:
         Search(
             "a custom field in, half of all", _is("customFields.team_size", "in", ["1-10", "11-50", "51-200"]), finds=many
         ),
+        Search("a number lessThan, half of all", _is("customFields.score", "lessThan", "50.00"), finds=many),
+        Search("a date before, half of all", _is("customFields.renewal", "before", "2026-06-30"), finds=many),
         Search("city notEquals", _is("city", "notEquals", "paris"), finds=many),
         Search("createdAt before, half of all", _is("createdAt", "before", middle), finds=many),
         Search("callCount equals 0, all", _is("callCount", "equals", 0), finds=many),

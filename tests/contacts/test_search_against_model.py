@@ -4,11 +4,13 @@ import random
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skipcall.custom_fields.model import CustomFieldOption, Type
 from tests.client import Client
 from tests.make import Make
 
@@ -39,6 +41,25 @@ NAMES = ["firstName", "lastName", "email", "company", "city", "country", "role"]
 COLUMNS = {"firstName": "first_name", "lastName": "last_name"}
 SLUGS = ["industry", "note"]
 TEXTS = [*NAMES, *(f"customFields.{slug}" for slug in SLUGS)]
+TYPES: dict[str, Type] = {"score": "number", "renewal": "date", "segment": "select", "is_client": "boolean"}
+SCORES = [
+    "-12.50",
+    "-1",
+    "-0.05",
+    "0",
+    "0.00",
+    "0.1",
+    "007",
+    "7",
+    "9.99",
+    "10",
+    "12.5",
+    "12.50",
+    "1234567.89",
+    "123456789012345",
+]
+DAYS = ["0999-12-31", "2025-12-31", "2026-01-01", "2026-01-31", "2026-02-01", "2026-10-01", "9999-12-31"]
+OPTIONS = [CustomFieldOption("food", "Food"), CustomFieldOption("retail", "Détail")]
 NUMBERS = ["+33639980142", "+33639980143", "+5511987654321", "+551187654321", "+541123456789"]
 FORMS = {"+5511987654321": "+551187654321", "+551187654321": "+5511987654321", "+5491123456789": "+541123456789"}
 DAY = datetime(2026, 3, 2, 11, tzinfo=UTC)
@@ -88,8 +109,53 @@ clause = st.one_of(
         }
     ),
 )
+typed = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "field": st.just("customFields.score"),
+            "operator": st.sampled_from(
+                ["equals", "notEquals", "lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual"]
+            ),
+            "value": st.sampled_from(SCORES) | st.integers(-20, 20) | st.sampled_from([12.5, -0.05, 1234567.89]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "field": st.just("customFields.score"),
+            "operator": st.just("between"),
+            "value": st.lists(st.sampled_from(SCORES), min_size=2, max_size=2),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "field": st.just("customFields.renewal"),
+            "operator": st.sampled_from(["before", "after", "on", "equals", "notEquals"]),
+            "value": st.sampled_from(DAYS) | st.dates().map(str),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "field": st.just("customFields.segment"),
+            "operator": st.sampled_from(["equals", "notEquals"]),
+            "value": st.sampled_from(["food", "Food", "détail", "retail"]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "field": st.just("customFields.is_client"),
+            "operator": st.sampled_from(["equals", "notEquals"]),
+            "value": st.booleans(),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "field": st.sampled_from([f"customFields.{slug}" for slug in TYPES]),
+            "operator": st.sampled_from(["isEmpty", "isNotEmpty"]),
+        }
+    ),
+)
 filters = st.recursive(
-    clause,
+    clause | typed,
     lambda inner: st.one_of(
         st.fixed_dictionaries({"and": st.lists(inner, min_size=1, max_size=3)}),
         st.fixed_dictionaries({"or": st.lists(inner, min_size=1, max_size=3)}),
@@ -121,6 +187,8 @@ def holds(node: dict[str, Any], contact: dict[str, Any]) -> bool:
     value: Any = node.get("value")
     if field in TEXTS:
         return text_holds(operator, value, contact.get(field) or "")
+    if field.removeprefix("customFields.") in TYPES:
+        return typed_holds(operator, value, contact[field], TYPES[field.removeprefix("customFields.")])
     if field == "phoneNumbers":
         numbers = contact[field]
         if operator == "startsWith":
@@ -129,16 +197,36 @@ def holds(node: dict[str, Any], contact: dict[str, Any]) -> bool:
     if field in {"createdAt", "lastCallAt"}:
         day = contact[field] and contact[field][:10]  # the hours are such that the day is the same in Paris
         return bool(day) and {"before": day < value, "after": day > value, "on": day == value}[operator]
-    mine = contact[field]
+    return compared(operator, value, contact[field])
+
+
+def compared(operator: str, value: Any, mine: Any) -> bool:
     compare: dict[str, Callable[[], bool]] = {
         "equals": lambda: mine == value,
+        "on": lambda: mine == value,
         "notEquals": lambda: mine != value,
         "lessThan": lambda: mine < value,
+        "before": lambda: mine < value,
         "lessOrEqual": lambda: mine <= value,
         "greaterThan": lambda: mine > value,
+        "after": lambda: mine > value,
         "greaterOrEqual": lambda: mine >= value,
+        "between": lambda: value[0] <= mine <= value[1],
     }
     return compare[operator]()
+
+
+def typed_holds(operator: str, value: Any, mine: str | None, type_: Type) -> bool:
+    if operator in {"isEmpty", "isNotEmpty"} or mine is None:
+        return (mine is None) == (operator in {"isEmpty", "notEquals"})
+    if type_ == "select":
+        return compared(operator, {"détail": "retail"}.get(value, value.lower()), mine)
+    if type_ == "boolean":
+        return compared(operator, value, mine == "true")
+    if type_ == "number":
+        value = [Decimal(str(one)) for one in value] if operator == "between" else Decimal(str(value))
+        return compared(operator, value, Decimal(mine))
+    return compared(operator, value, mine)  # days are in order as texts are
 
 
 def text_holds(operator: str, value: Any, mine: str) -> bool:
@@ -159,7 +247,7 @@ def text_holds(operator: str, value: Any, mine: str) -> bool:
     return found[operator]
 
 
-@settings(max_examples=150)
+@settings(max_examples=200)
 @given(
     filters,
     st.lists(
@@ -196,6 +284,9 @@ def _world(make: Make) -> tuple[Client, dict[str, dict[str, Any]]]:
         for workspace_id in (team.workspace_id, other):
             for name in ("Industry", "Note"):
                 make.custom_field(workspace_id, name)
+            for slug, type_ in TYPES.items():
+                options = OPTIONS if type_ == "select" else []
+                make.custom_field(workspace_id, slug.replace("_", " ").capitalize(), type=type_, options=options)
         draw = random.Random(2606)
         contacts = dict(_contact(make, draw.choice([team.workspace_id, other]), draw, number) for number in range(60))
         hidden = {
@@ -218,11 +309,15 @@ def _contact(make: Make, workspace_id: Any, draw: random.Random, number: int) ->
 
     contact: dict[str, Any] = {name: some(needed=name in COLUMNS) for name in NAMES}
     contact |= {f"customFields.{slug}": some() for slug in SLUGS}
+    values = {"score": SCORES, "renewal": DAYS, "segment": ["food", "retail"], "is_client": ["true", "false"]}
+    contact |= {
+        f"customFields.{slug}": draw.choice(ones) if draw.random() < 0.8 else None for slug, ones in values.items()
+    }
     contact["phoneNumbers"] = draw.sample(NUMBERS, draw.randint(1, 2))
     contact["allowPhoneCalls"] = draw.random() < 0.5
     contact_id = make.contact(
         workspace_id,
-        {slug: contact[f"customFields.{slug}"] for slug in SLUGS if contact[f"customFields.{slug}"]},
+        {slug: value for slug in (*SLUGS, *TYPES) if (value := contact[f"customFields.{slug}"])},
         **{COLUMNS.get(name, name): contact[name] for name in NAMES},
         phone_numbers=contact["phoneNumbers"],
         allow_phone_calls=contact["allowPhoneCalls"],

@@ -1,21 +1,34 @@
 """What a search may ask of contacts, read into conditions. No I/O, no SQL.
 
-`FIELDS` and `OPERATORS` are the whole table; the documents are made from them. Operators that differ in a word only become
-one condition: `notIn` is `in` under a `not`, `thisWeek` a `range`.
+Operators that differ in a word only become one condition: `notIn` is `in` under a `not`, `thisWeek` a `range`.
 """
 
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from skipcall.contacts.filter_fields import (
+    CALENDAR,
+    CALENDAR_AHEAD,
+    CUSTOM_FIELD,
+    CUSTOM_KINDS,
+    DAYS,
+    DAYS_AHEAD,
+    EMPTINESS,
+    FIELDS,
+    OPERATORS,
+    Kind,
+)
 from skipcall.contacts.numbers import read_forms
-from skipcall.custom_fields.model import CONTROL_CHARACTERS
+from skipcall.contacts.ranges import STEP
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, FORMS, WRONG, SearchedField
 from skipcall.errors import FAULTS_MAX, Fault
 from skipcall.http.routing import canonical_uuid
 
@@ -32,39 +45,22 @@ _SLUG = re.compile(r"[a-z0-9_]{1,100}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 
-Kind = Literal["text", "choice", "id", "number", "boolean", "date-time", "phone number"]
-
-CUSTOM_FIELD = "customFields."
-FIELDS: dict[str, Kind] = {
-    **dict.fromkeys(
-        "firstName lastName email company city country url linkedinUrl linkedinSalesUrl role externalId".split(), "text"
-    ),
-    "lastModificationSource": "choice",
-    "id": "id",
-    "teamId": "id",
-    "callCount": "number",
-    "allowPhoneCalls": "boolean",
-    "createdAt": "date-time",
-    "updatedAt": "date-time",
-    "lastCallAt": "date-time",
-    "phoneNumbers": "phone number",
-}
-_EQUALITY = ("equals", "notEquals", "in", "notIn")
-EMPTINESS = ("isEmpty", "isNotEmpty")
-CALENDAR = ("today", "yesterday", "thisWeek", "thisMonth", "lastMonth")
-DAYS = ("olderThanDays", "lastDays")
-OPERATORS: dict[Kind, tuple[str, ...]] = {
-    "text": (*_EQUALITY, "contains", "notContains", "startsWith", "endsWith", *EMPTINESS),
-    "choice": _EQUALITY,
-    "id": _EQUALITY,
-    "number": (*_EQUALITY, "lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual", "between"),
-    "boolean": ("equals",),
-    "date-time": ("before", "after", "between", "on", *DAYS, *CALENDAR, *EMPTINESS),
-    "phone number": ("equals", "in", "startsWith", "isEmpty"),
-}
 _CHOICES = ("SKIPCALL", "API")
-_WITHOUT_VALUE = frozenset((*EMPTINESS, *CALENDAR))
+_WITHOUT_VALUE = frozenset((*EMPTINESS, *CALENDAR, *CALENDAR_AHEAD))
 _WITH_LIST = frozenset(("in", "notIn", "between"))
+# What JSON has for a value, where that is not a string.
+_JSON_TYPES: dict[Kind, tuple[tuple[type, ...], str]] = {
+    "boolean": ((bool,), "true or false"),
+    "number": ((int,), "a whole number"),
+    "decimal": ((int, float, str), "a number"),
+    "yes or no": ((bool, str), "true or false"),
+    "custom": ((bool, int, float, str), "a string, a number, true or false"),
+}
+# How custom fields call the kinds whose values have a form of their own.
+_TYPES: dict[Kind, str] = {"option": "select", "decimal": "number", "day": "date", "yes or no": "boolean"}
+_EQUAL_AS_TEXTS = frozenset(("option", "day", "yes or no"))  # there is one way to write them
+_STEPS: dict[Kind, Any] = {"number": 1, "decimal": STEP, "day": 1}  # between a value and the next
+_RELATIVE = frozenset((*DAYS, *DAYS_AHEAD, *CALENDAR, *CALENDAR_AHEAD))
 # Operators that deny another one.
 _DENIED = {"notEquals": "equals", "notIn": "in", "notContains": "contains", "isNotEmpty": "isEmpty"}
 
@@ -75,14 +71,13 @@ Test = Literal["in", "contains", "startsWith", "endsWith", "isEmpty", "range"]
 class Clause(NamedTuple):
     """A condition on one field. `values` of a range are its first value and the first beyond it; None is no bound.
 
-    `pointer` is where it stands in the body.
+    What custom fields are asked for as texts is of the kind `text`, whatever their type. Days in a range are numbers: 20261123.
     """
 
     field: str
     kind: Kind
     test: Test
     values: tuple[Any, ...] = ()
-    pointer: str = ""
 
 
 class Group(NamedTuple):
@@ -96,11 +91,16 @@ Node = Clause | Group
 
 
 class Setting(NamedTuple):
-    """Where and when a filter is read. Without a region a national number is let pass, to be read once there is one."""
+    """Where and when a filter is read, and the custom fields that it may name, by slug.
+
+    Without a region a national number is let pass, and without custom fields whatever any of them takes, to be read once they are
+    known.
+    """
 
     region: str | None
     zone: ZoneInfo
     now: datetime
+    fields: Mapping[str, SearchedField] | None = None
 
 
 def read_filter(raw: Any, setting: Setting) -> tuple[Node | None, list[Fault]]:
@@ -116,13 +116,17 @@ def read_filter(raw: Any, setting: Setting) -> tuple[Node | None, list[Fault]]:
     return (None if reader.faults else node), reader.faults
 
 
-def clauses_in(node: Node) -> Iterator[Clause]:
-    """Yield the conditions on fields in a filter."""
-    if isinstance(node, Clause):
-        yield node
+def custom_fields_in(raw: Any, pointer: str = "/filter") -> Iterator[tuple[str, str]]:
+    """Yield where a filter as decoded from JSON, in which no fault was found without them, names custom fields, and their slugs."""
+    if "field" in raw:
+        if raw["field"].startswith(CUSTOM_FIELD):
+            yield f"{pointer}/field", raw["field"].removeprefix(CUSTOM_FIELD)
+    elif "not" in raw:
+        yield from custom_fields_in(raw["not"], f"{pointer}/not")
     else:
-        for part in node.parts:
-            yield from clauses_in(part)
+        for operator, parts in raw.items():
+            for number, one in enumerate(parts):
+                yield from custom_fields_in(one, f"{pointer}/{operator}/{number}")
 
 
 class _Reader:
@@ -178,7 +182,7 @@ class _Reader:
 
     def read_clause(self, raw: Mapping[str, Any], pointer: str) -> Node | None:
         field, operator = raw["field"], raw.get("operator")
-        kind = kind_of(field) if isinstance(field, str) else None
+        kind = self.kind_of(field) if isinstance(field, str) else None
         if isinstance(field, str) and kind is None:
             message = f"Must be a property of contacts, or {CUSTOM_FIELD} and the slug of a custom field"
             known = FIELDS if field.startswith(CUSTOM_FIELD) else (*FIELDS, CUSTOM_FIELD)
@@ -203,26 +207,38 @@ class _Reader:
             return None
         test = _DENIED.get(operator, operator)
         clause = self.read_condition(field, kind, test, raw.get("value"), f"{pointer}/value")
-        if clause is None:
-            return None
-        clause = clause._replace(pointer=pointer)
-        return Group("not", (clause,)) if test != operator else clause
+        return Group("not", (clause,)) if clause is not None and test != operator else clause
+
+    def kind_of(self, field: str) -> Kind | None:
+        """Return the kind of a field, or None if there is none of this name."""
+        if not field.startswith(CUSTOM_FIELD):
+            return FIELDS.get(field)
+        slug = field.removeprefix(CUSTOM_FIELD)
+        if self.setting.fields is None:
+            return "custom" if _SLUG.fullmatch(slug) else None
+        return CUSTOM_KINDS[self.setting.fields[slug].type]
 
     def read_condition(self, field: str, kind: Kind, operator: str, value: Any, pointer: str) -> Clause | None:
         if operator == "isEmpty":
-            return Clause(field, kind, "isEmpty")
+            return Clause(field, "text" if field.startswith(CUSTOM_FIELD) else kind, "isEmpty")
         if kind == "date-time":
             return self.read_moments(field, operator, value, pointer)
-        values = self.read_values(kind, operator, value, pointer)
+        if operator in _RELATIVE:
+            return self.read_relative_days(field, operator, value, pointer)
+        values = self.read_values(field, kind, operator, value, pointer)
         if values is None:
             return None
-        if operator in ("equals", "in"):
-            return Clause(field, kind, "in", tuple(values))
-        if kind == "number":
-            return Clause(field, kind, "range", _number_range(operator, values))
+        if kind == "option":
+            values = [key for keys in values for key in keys]
+        if operator in ("equals", "in", "on"):
+            return Clause(field, "text" if kind in _EQUAL_AS_TEXTS else kind, "in", tuple(values))
+        if kind == "day":
+            values = [_number_of(one) for one in values]
+        if kind in _STEPS:
+            return Clause(field, kind, "range", _number_range(operator, values, _STEPS[kind]))
         return Clause(field, kind, operator, tuple(values))  # type: ignore[arg-type]
 
-    def read_values(self, kind: Kind, operator: str, value: Any, pointer: str) -> list[Any] | None:
+    def read_values(self, field: str, kind: Kind, operator: str, value: Any, pointer: str) -> list[Any] | None:
         """Return the values of a condition, or None if one of them has a fault."""
         if operator not in _WITH_LIST:
             value, places = [value], [pointer]
@@ -240,21 +256,16 @@ class _Reader:
                 return None
             places = [f"{pointer}/{number}" for number in range(len(value))]
         self.values += len(value)
-        read = [self.read_value(kind, operator, one, at) for one, at in zip(value, places, strict=True)]
+        read = [self.read_value(field, kind, operator, one, at) for one, at in zip(value, places, strict=True)]
         return None if any(one is None for one in read) else read
 
-    def read_value(self, kind: Kind, operator: str, value: Any, pointer: str) -> Any:
-        if kind == "boolean":
-            good, wanted = isinstance(value, bool), "true or false"
-        elif kind == "number":
-            good, wanted = isinstance(value, int) and not isinstance(value, bool), "a whole number"
-        else:
-            good, wanted = isinstance(value, str), "a string"
-        if not good:
+    def read_value(self, field: str, kind: Kind, operator: str, value: Any, pointer: str) -> Any:
+        types, wanted = _JSON_TYPES.get(kind, ((str,), "a string"))
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             self.faults.append(Fault(pointer, "WRONG_TYPE", f"Must be {wanted}"))
             return None
         if kind == "number":
-            return self.in_range(value, NUMBER_MAX, pointer)
+            return self.in_range(value, NUMBER_MAX, pointer)  # type: ignore[arg-type]
         if isinstance(value, str):
             if not value:
                 self.faults.append(Fault(pointer, "TOO_SHORT", "Must not be empty; isEmpty finds what is empty"))
@@ -262,7 +273,25 @@ class _Reader:
             if len(value) > VALUE_LENGTH_MAX:
                 self.faults.append(Fault(pointer, "TOO_LONG", f"At most {VALUE_LENGTH_MAX} characters allowed"))
                 return None
+        if kind in _TYPES:
+            return self.read_custom_value(field, kind, value, pointer)
         return self.read_text(kind, operator, value, pointer) if isinstance(value, str) else value
+
+    def read_custom_value(self, field: str, kind: Kind, value: Any, pointer: str) -> Any:
+        """Return a value of a custom field with a type: a number, or the keys of the options that it may mean, or a text."""
+        if kind == "option":
+            assert self.setting.fields is not None  # or it would not be known to be one
+            options = self.setting.fields[field.removeprefix(CUSTOM_FIELD)].options
+            keys = [one.key for one in options if value.casefold() in (one.key, one.label.casefold())]
+            if not keys:
+                meant = self.near(value, [word for one in options for word in (one.label, one.key)])
+                self.faults.append(Fault(pointer, *WRONG["select"], meant))
+            return keys or None
+        text = value if isinstance(value, str) else _in_digits(value)
+        if not FORMS[_TYPES[kind]](text):
+            self.faults.append(Fault(pointer, *WRONG[_TYPES[kind]]))
+            return None
+        return Decimal(text) if kind == "decimal" else text
 
     def read_text(self, kind: Kind, operator: str, value: str, pointer: str) -> Any:
         if kind == "choice":
@@ -299,17 +328,40 @@ class _Reader:
             self.faults.append(Fault(pointer, "TOO_LARGE", f"Must be at most {maximum}"))
         return None
 
+    def read_days(self, field: str, operator: str, value: Any, pointer: str) -> int | None:
+        days = self.read_value(field, "number", operator, value, pointer)
+        return None if days is None else self.in_range(days, DAYS_MAX, pointer)
+
+    def read_relative_days(self, field: str, operator: str, value: Any, pointer: str) -> Clause | None:
+        today = self.setting.now.astimezone(self.setting.zone).date()
+        first: date | None
+        end: date | None
+        if operator in (*CALENDAR, *CALENDAR_AHEAD):
+            first, end = _calendar(operator, today)
+        elif (days := self.read_days(field, operator, value, pointer)) is None:
+            return None
+        else:
+            first, end = {
+                "olderThanDays": (None, today - timedelta(days=days)),
+                "lastDays": (today - timedelta(days=days), today + timedelta(days=1)),
+                "nextDays": (today, today + timedelta(days=days + 1)),
+            }[operator]
+        bounds = [None if one is None else _number_of(one.isoformat()) for one in (first, end)]
+        return Clause(field, "day", "range", tuple(bounds))
+
     def read_moments(self, field: str, operator: str, value: Any, pointer: str) -> Clause | None:
         if operator in DAYS:
-            days = self.read_value("number", operator, value, pointer)
-            if days is None or (days := self.in_range(days, DAYS_MAX, pointer)) is None:
+            days = self.read_days(field, operator, value, pointer)
+            if days is None:
                 return None
             since = self.setting.now - timedelta(days=days)
             bounds = (None, since) if operator == "olderThanDays" else (since, None)
             return Clause(field, "date-time", "range", bounds)
+        zone = self.setting.zone
         if operator in CALENDAR:
-            return Clause(field, "date-time", "range", _calendar(operator, self.setting.now, self.setting.zone))
-        spans = self.read_spans(operator, value, pointer)
+            first_day, end_day = _calendar(operator, self.setting.now.astimezone(zone).date())
+            return Clause(field, "date-time", "range", (_start_of(first_day, zone), _start_of(end_day, zone)))
+        spans = self.read_spans(field, operator, value, pointer)
         if spans is None:
             return None
         (first, _), (_, end) = spans[0], spans[-1]
@@ -317,9 +369,9 @@ class _Reader:
             return Clause(field, "date-time", "range", (None, first))
         return Clause(field, "date-time", "range", (end, None) if operator == "after" else (first, end))
 
-    def read_spans(self, operator: str, value: Any, pointer: str) -> list[tuple[datetime, datetime]] | None:
+    def read_spans(self, field: str, operator: str, value: Any, pointer: str) -> list[tuple[datetime, datetime]] | None:
         """Return begin and end of each day or moment that a value names."""
-        values = self.read_values("date-time", operator, value, pointer)
+        values = self.read_values(field, "date-time", operator, value, pointer)
         if values is None:
             return None
         spans = [_span(one, self.setting.zone, only_days=operator == "on") for one in values]
@@ -336,41 +388,49 @@ class _Reader:
 _NAMES = ("and", "or", "not", "field", "operator", "value")
 
 
-def kind_of(field: str) -> Kind | None:
-    """Return the kind of a field, or None if there is none of this name. Which slugs there are is not known here."""
-    if field.startswith(CUSTOM_FIELD) and _SLUG.fullmatch(field, len(CUSTOM_FIELD)):
-        return "text"
-    return FIELDS.get(field)
-
-
 def near(name: str, known: Sequence[str]) -> str | UnsetType:
     """Return the known name that was most likely meant, if one looks like it."""
     found = difflib.get_close_matches(name[:NAME_COMPARED_MAX], known, n=1)
     return found[0] if found else UNSET
 
 
-def _number_range(operator: str, values: Sequence[int]) -> tuple[int | None, int | None]:
+def _number_range(operator: str, values: Sequence[Any], step: Any) -> tuple[Any, Any]:
     low, high = values[0], values[-1]
     return {
-        "lessThan": (None, high),
-        "lessOrEqual": (None, high + 1),
-        "greaterThan": (low + 1, None),
+        "lessThan": (None, low),
+        "before": (None, low),
+        "lessOrEqual": (None, low + step),
+        "greaterThan": (low + step, None),
+        "after": (low + step, None),
         "greaterOrEqual": (low, None),
-        "between": (low, high + 1),
+        "between": (low, high + step),
     }[operator]
 
 
-def _calendar(operator: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    today = now.astimezone(zone).date()
-    month = today.replace(day=1)
-    first, end = {
-        "today": (today, today + timedelta(days=1)),
-        "yesterday": (today - timedelta(days=1), today),
-        "thisWeek": (monday := today - timedelta(days=today.weekday()), monday + timedelta(days=7)),
-        "thisMonth": (month, (month + timedelta(days=31)).replace(day=1)),
-        "lastMonth": ((month - timedelta(days=1)).replace(day=1), month),
+def _calendar(operator: str, today: date) -> tuple[date, date]:
+    """Return the first day of what an operator names, and the first beyond it."""
+    one, week = timedelta(days=1), timedelta(days=7)
+    monday, month = today - today.weekday() * one, today.replace(day=1)
+    next_month = (month + 31 * one).replace(day=1)
+    return {
+        "today": (today, today + one),
+        "yesterday": (today - one, today),
+        "tomorrow": (today + one, today + 2 * one),
+        "thisWeek": (monday, monday + week),
+        "nextWeek": (monday + week, monday + 2 * week),
+        "thisMonth": (month, next_month),
+        "lastMonth": ((month - one).replace(day=1), month),
+        "nextMonth": (next_month, (next_month + 31 * one).replace(day=1)),
     }[operator]
-    return _start_of(first, zone), _start_of(end, zone)
+
+
+def _number_of(day: str) -> Decimal:
+    return Decimal(day.replace("-", ""))
+
+
+def _in_digits(value: float) -> str:
+    """Return a number or truth of JSON as custom fields write it; one with too many digits is still too long."""
+    return str(value).lower() if isinstance(value, bool) else f"{Decimal(repr(value)):f}"
 
 
 def _span(text: str, zone: ZoneInfo, *, only_days: bool) -> tuple[datetime, datetime] | None:

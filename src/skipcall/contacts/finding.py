@@ -1,7 +1,7 @@
 """What a lookup and a search mean for a caller: region and time zone of its workspace, the custom fields that exist there."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,13 +11,15 @@ from msgspec import UNSET
 from skipcall import clock
 from skipcall.api_keys.model import Caller
 from skipcall.contacts import lookup, searching
-from skipcall.contacts.filters import CUSTOM_FIELD, Node, Setting, clauses_in, near, read_filter
+from skipcall.contacts.filter_fields import CUSTOM_FIELD
+from skipcall.contacts.filters import Setting, custom_fields_in, near, read_filter
 from skipcall.contacts.lookup import UNREADABLE_NUMBER, Asked, ContactMatches, LookupContacts
 from skipcall.contacts.model import Contact, UnknownCustomField
 from skipcall.contacts.numbers import read_forms
 from skipcall.contacts.search import Cursor, SearchContacts, SearchView, decode_cursor, digest_of, encode_cursor
 from skipcall.contacts.searching import ORDERS, Query
 from skipcall.custom_fields import queries as custom_fields
+from skipcall.custom_fields.model import SearchedField
 from skipcall.errors import Fault, Invalid
 from skipcall.page import narrow
 from skipcall.phone_numbers.model import with_plus
@@ -57,8 +59,8 @@ async def search_contacts(
 ) -> Found:
     """Return a page of the contacts that a search finds.
 
-    Raises `Invalid` for a cursor of another search and for phone numbers that cannot be read in the workspace's region, and
-    `UnknownCustomField`.
+    Raises `Invalid` for a cursor of another search, for phone numbers that cannot be read in the workspace's region and for what
+    does not go with the type of a custom field, and `UnknownCustomField`.
     """
     sorts: dict[str, str] = {}  # each property once, where it comes first
     for sort in body.sort or ("-createdAt",):
@@ -66,17 +68,19 @@ async def search_contacts(
     digest = digest_of(body, view.workspace_ids)
     key_types = [ORDERS[name].python_type for name in sorts]
     cursor = decode_cursor(body.cursor, digest, key_types) if body.cursor else None
-    setting = await _setting(db, caller, body, cursor)
-    node = None
-    if body.filter is not UNSET:
-        node, faults = read_filter(msgspec.to_builtins(body.filter), setting)
-        if faults:
-            raise Invalid(faults)
     among = narrow(caller.scope.workspace_ids, view.workspace_ids)
     if not among:
         return Found([], 0, None)
+    setting = await _setting(db, caller, body, cursor)
+    node = None
+    if body.filter is not UNSET:
+        raw = msgspec.to_builtins(body.filter)
+        setting = setting._replace(fields=await _fields_of(db, among, raw))
+        node, faults = read_filter(raw, setting)
+        if faults:
+            raise Invalid(faults)
     words = body.text.split() if body.text else []
-    query = Query(node, words, list(sorts.values()), await _fields_in(db, among, node))
+    query = Query(node, words, list(sorts.values()), setting.fields or {})
     found = await searching.search_contacts(
         searches,
         among,
@@ -106,13 +110,9 @@ async def _workspace(db: Session, caller: Caller) -> Workspace:
     return await workspaces.get_workspace(db, caller.scope, caller.default_workspace_id)
 
 
-async def _fields_in(db: Session, workspace_ids: Sequence[UUID], node: Node | None) -> dict[str, list[UUID]]:
-    """Return in which of the workspaces each custom field of a filter exists. Raises `UnknownCustomField`."""
-    asked = {
-        clause.pointer: clause.field.removeprefix(CUSTOM_FIELD)
-        for clause in (clauses_in(node) if node else ())
-        if clause.field.startswith(CUSTOM_FIELD)
-    }
+async def _fields_of(db: Session, workspace_ids: Sequence[UUID], raw: Any) -> dict[str, SearchedField]:
+    """Return the custom fields that a filter names, by slug. Raises `UnknownCustomField`."""
+    asked = dict(custom_fields_in(raw))
     if not asked:
         return {}
     found = await custom_fields.find_slugs(db, workspace_ids, list(set(asked.values())))
@@ -122,6 +122,6 @@ async def _fields_in(db: Session, workspace_ids: Sequence[UUID], node: Node | No
         message = "None of the workspaces has a custom field with this slug"
         for pointer, slug in unknown.items():
             suggestion = CUSTOM_FIELD + meant if (meant := near(slug, known)) else UNSET
-            faults.append(Fault(f"{pointer}/field", "UNKNOWN_CUSTOM_FIELD", message, suggestion))
+            faults.append(Fault(pointer, "UNKNOWN_CUSTOM_FIELD", message, suggestion))
         raise UnknownCustomField(faults)
     return found

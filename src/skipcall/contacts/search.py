@@ -13,16 +13,21 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall import clock
-from skipcall.contacts.filters import (
-    ALL_VALUES_MAX,
+from skipcall.contacts.filter_fields import (
     CALENDAR,
-    CLAUSES_MAX,
+    CALENDAR_AHEAD,
     CUSTOM_FIELD,
+    CUSTOM_KINDS,
     DAYS,
-    DEPTH_MAX,
+    DAYS_AHEAD,
     EMPTINESS,
     FIELDS,
     OPERATORS,
+)
+from skipcall.contacts.filters import (
+    ALL_VALUES_MAX,
+    CLAUSES_MAX,
+    DEPTH_MAX,
     VALUE_LENGTH_MAX,
     VALUES_MAX,
     Setting,
@@ -52,9 +57,10 @@ def describe_table() -> str:
     rows = []
     for kind, operators in OPERATORS.items():
         fields = [f"`{name}`" for name, one in FIELDS.items() if one == kind]
-        if kind == "text":
-            fields.append(f"`{CUSTOM_FIELD}<slug>`")
-        rows.append(f"{kind} ({', '.join(fields)}): {_listed(operators)}")
+        if types := [type_ for type_, one in CUSTOM_KINDS.items() if one == kind]:
+            fields.append(f"`{CUSTOM_FIELD}<slug>` of type {' or '.join(types)}")
+        if fields:
+            rows.append(f"{kind} ({', '.join(fields)}): {_listed(operators)}")
     return "; ".join(rows)
 
 
@@ -89,8 +95,8 @@ class ContactFilter(msgspec.Struct, frozen=True):
         _about(
             f"What the field is compared with, at most {VALUE_LENGTH_MAX} characters. An array of at most {VALUES_MAX} for "
             "`in` and `notIn`, of two for `between` (both belong to it). A number of days for "
-            f"{_listed(DAYS)}. A day such as 2026-03-02, or except for `on` a date and time with an offset, for the other "
-            f"operators of a date-time. None for {_listed((*CALENDAR, *EMPTINESS))}",
+            f"{_listed((*DAYS, *DAYS_AHEAD))}. A day such as 2026-03-02, or except for `on` a date and time with an offset, for the "
+            f"other operators of a date-time. Key or label of an option. None for {_listed((*CALENDAR, *CALENDAR_AHEAD, *EMPTINESS))}",
             "nord",
         ),
     ] = UNSET

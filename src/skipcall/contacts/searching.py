@@ -10,9 +10,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from skipcall.contacts.filters import CUSTOM_FIELD, Clause, Group, Node
+from skipcall.contacts.filter_fields import CUSTOM_FIELD
+from skipcall.contacts.filters import Clause, Group, Node
 from skipcall.contacts.model import Contact, ContactView
 from skipcall.contacts.queries import COLUMNS, show_contacts
+from skipcall.contacts.ranges import STEP, terms_between
+from skipcall.custom_fields.model import SearchedField
 from skipcall.page import COUNT_MAX
 from skipcall.postgres.db import Session, Statement
 
@@ -50,6 +53,9 @@ _COLUMNS = {
 }
 
 
+_RANGED = ("decimal", "day")  # kinds of custom fields
+
+
 def _part(field: str) -> str:
     return f"split_part(c.search_text, {_SEPARATOR}, {_PARTS[field]})"
 
@@ -75,12 +81,12 @@ ORDERS = {
 
 
 class Query(NamedTuple):
-    """A search that has been read. `fields_in` tells in which of the workspaces a custom field exists, by its slug."""
+    """A search that has been read, and the custom fields that it names, by slug."""
 
     filter: Node | None
     words: Sequence[str]
     sorts: Sequence[str]
-    fields_in: Mapping[str, Sequence[UUID]]
+    fields: Mapping[str, SearchedField]
 
 
 class Found(NamedTuple):
@@ -209,18 +215,23 @@ class _Composer:
             return self.text_exactly(node)
         if node.kind == "phone number":
             return self.numbers_exactly(node)
+        if node.kind in _RANGED:
+            return self.numbers_of_field_exactly(node)
         column, type_ = _COLUMNS[node.field]
         if node.test == "isEmpty":
             return f"{column} IS NULL"
         if node.test == "in":
             return f"{column} = ANY({self.value(list(node.values))}::{type_}[])"
-        low, end = node.values
-        bounds = [f"{column} >= {self.value(low)}::{type_}"] if low is not None else []
-        bounds += [f"{column} < {self.value(end)}::{type_}"] if end is not None else []
-        return f"({' AND '.join(bounds)})"
+        return self.between(column, type_, node.values)
+
+    def between(self, number: str, type_: str, bounds: Sequence[Any]) -> str:
+        compared = zip((">=", "<"), bounds, strict=True)
+        told = [f"{number} {sign} {self.value(one)}::{type_}" for sign, one in compared if one is not None]
+        return f"({' AND '.join(told)})"
 
     def text_exactly(self, clause: Clause) -> str:
-        text = _part(clause.field) if clause.field in _PARTS else self.custom_value(clause.field)
+        stored = None if clause.field in _PARTS else self.stored_value(clause.field)
+        text = _part(clause.field) if stored is None else f"coalesce(fold({stored}), '')"
         if clause.test == "isEmpty":
             return f"{text} = ''"
         values = [self.folded(one) for one in clause.values]
@@ -231,13 +242,21 @@ class _Composer:
             "endsWith": f"right({text}, length({values[0]})) = {values[0]}",
         }[clause.test]
 
-    def custom_value(self, field: str) -> str:
+    def numbers_of_field_exactly(self, clause: Clause) -> str:
+        stored = self.stored_value(clause.field)
+        number = f"(replace({stored}, '-', ''))::numeric" if clause.kind == "day" else f"({stored})::numeric"
+        if clause.test == "in":
+            return f"{number} = ANY({self.value(list(clause.values))}::numeric[])"
+        return self.between(number, "numeric", clause.values)
+
+    def stored_value(self, field: str) -> str:
+        """Return the text that a custom field has, or null."""
         slug = field.removeprefix(CUSTOM_FIELD)
         stored = f"c.custom_fields ->> {self.value(slug)}::text"
-        workspaces = self.query.fields_in[slug]
+        workspaces = self.query.fields[slug].workspace_ids
         if self.all_workspaces.difference(workspaces):  # elsewhere it was archived, and its values show no more
             stored = f"CASE WHEN c.workspace_id = ANY({self.value(list(workspaces))}::uuid[]) THEN {stored} END"
-        return f"coalesce(fold({stored}), '')"
+        return stored
 
     def numbers_exactly(self, clause: Clause) -> str:
         if clause.test == "isEmpty":
@@ -260,6 +279,8 @@ class _Composer:
         if node.kind == "phone number" and node.test == "in":
             numbers = f"{self.value(_forms(node))}::text[]"
             return f"phone_keys(c.workspace_id, c.phone_numbers) && phone_keys({_WORKSPACE}, {numbers})"
+        if node.kind in _RANGED:
+            return self.in_ranges(node)
         if node.kind != "text" or node.test == "isEmpty":
             return None
         before = after = _SEPARATOR
@@ -281,6 +302,13 @@ class _Composer:
             return _like(f"right({texts[0]}, {PATTERN_MAX})", after=after)
         end = "right" if node.field in _ADDRESSES else "left"
         return _like(f"{end}({texts[0]}, {PATTERN_MAX})")
+
+    def in_ranges(self, clause: Clause) -> str:
+        """Return a condition for an index that follows from one on a custom number or day."""
+        ranges = [clause.values] if clause.test == "range" else [(one, one + STEP) for one in clause.values]
+        begin = f'"{clause.field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
+        terms = {begin + term for low, end in ranges for term in terms_between(low, end)}
+        return f"c.search_keys && text_keys({_WORKSPACE}, {self.value(sorted(terms))}::text[])"
 
 
 def _order_by(keys: Sequence[str], directions: Sequence[str]) -> str:
@@ -310,7 +338,7 @@ def _conjuncts(node: Node) -> list[Node]:
 def _is_of_columns(node: Node) -> bool:
     if isinstance(node, Group):
         return all(_is_of_columns(part) for part in node.parts)
-    return node.kind not in ("text", "phone number")
+    return node.kind not in ("text", "phone number", *_RANGED)
 
 
 def _forms(clause: Clause) -> list[str]:

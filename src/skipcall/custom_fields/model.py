@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -189,6 +189,14 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     is_unique: bool
 
 
+class SearchedField(NamedTuple):
+    """A custom field that a search names, with the workspaces that have it. Where these have different types it is a text."""
+
+    type: Type
+    options: Sequence[CustomFieldOption]
+    workspace_ids: Sequence[UUID]
+
+
 class CreateCustomField(msgspec.Struct, frozen=True, rename="camel"):
     """What a new custom field is made of."""
 
@@ -319,12 +327,12 @@ def read_value(field: Definition, text: str) -> str | None:
     """
     if field.type == "select":
         return field.choices.get(text)
-    return text if _FORMS[field.type](text) else None
+    return text if FORMS[field.type](text) else None
 
 
 def value_fault(field: Definition, text: str) -> tuple[str, str] | None:
     """Return code and message of what is wrong with a value of a field, or None."""
-    return _WRONG[field.type] if read_value(field, text) is None else None
+    return WRONG[field.type] if read_value(field, text) is None else None
 
 
 def _free_key(label: str, taken: set[str]) -> str:
@@ -389,14 +397,14 @@ def _is_url(text: str) -> bool:
 
 _FORBIDDEN = ("FORBIDDEN_CHARACTER", "Control characters are not allowed")
 OPTIONS_NOT_ALLOWED = ("OPTIONS_NOT_ALLOWED", "Only a field of type select has options")
-_FORMS: dict[str, Callable[[str], bool]] = {
+FORMS: dict[str, Callable[[str], bool]] = {
     "text": lambda _: True,
     "number": lambda text: _NUMBER.fullmatch(text) is not None,
     "date": _is_date,
     "url": _is_url,
     "boolean": lambda text: text in {"true", "false"},
 }
-_WRONG = {
+WRONG = {
     "number": (
         "INVALID_NUMBER",
         "Must be a decimal number, at most 15 digits and 9 after the point, for example -12.50",

@@ -16,6 +16,7 @@ from skipcall.custom_fields.model import (
     CustomFieldOption,
     Definition,
     NameTaken,
+    SearchedField,
     TooManyFields,
     Type,
     ValuesNotUnique,
@@ -57,7 +58,7 @@ _LIST_DEFINITIONS = Statement(
 )
 _FIND_SLUGS = Statement(
     """
-    SELECT slug, workspace_id FROM custom_fields
+    SELECT slug, workspace_id, type, options::text AS options FROM custom_fields
     WHERE workspace_id = ANY(:workspace_ids) AND slug = ANY(:slugs) AND archived_at IS NULL
     """
 )
@@ -179,12 +180,19 @@ async def list_keys(db: Session, workspace_id: UUID) -> dict[str, str]:
     return {row["name"]: row["slug"] for row in rows} | {row["slug"]: row["slug"] for row in rows}
 
 
-async def find_slugs(db: Session, workspace_ids: Sequence[UUID], slugs: Sequence[str]) -> dict[str, list[UUID]]:
-    """Return in which of the workspaces each slug is that of a field; slugs that are nowhere are left out."""
-    found: dict[str, list[UUID]] = {}
+async def find_slugs(db: Session, workspace_ids: Sequence[UUID], slugs: Sequence[str]) -> dict[str, SearchedField]:
+    """Return the fields that slugs are of in any of the workspaces, options of all of these together."""
+    found: dict[str, list[Row]] = {}
     for row in await db.fetch_rows(_FIND_SLUGS, workspace_ids=workspace_ids, slugs=slugs):
-        found.setdefault(row["slug"], []).append(row["workspace_id"])
-    return found
+        found.setdefault(row["slug"], []).append(row)
+    return {
+        slug: SearchedField(
+            type=rows[0]["type"] if len({row["type"] for row in rows}) == 1 else "text",
+            options=[option for row in rows for option in _options(row)],
+            workspace_ids=[row["workspace_id"] for row in rows],
+        )
+        for slug, rows in found.items()
+    }
 
 
 async def list_definitions(db: Session, workspace_id: UUID) -> list[Definition]:

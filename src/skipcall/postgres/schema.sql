@@ -459,6 +459,25 @@ BEGIN
     RETURN keys;
 END $$;
 
+CREATE FUNCTION public.range_terms(value text) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+DECLARE
+    parts text[] := regexp_match(value, '^("[a-z0-9_]+": ")(-?)([0-9]{1,15})(?:\.([0-9]{1,9})|-([0-9]{2})-([0-9]{2}))?"$');
+    whole text := ltrim(parts[3] || coalesce(parts[5] || parts[6], ''), '0');
+    digits text := whole || coalesce(parts[4], '');
+    size integer := length(whole);
+    head text := parts[1] || CASE WHEN parts[2] = '-' AND digits ~ '[1-9]' THEN '-' ELSE '+' END || size / 4;
+BEGIN
+    IF parts IS NULL THEN
+        RETURN '{}';
+    END IF;
+    digits := size % 4 || rpad(digits, 8, '0');
+    RETURN ARRAY[
+        head, head || left(digits, 1), head || left(digits, 3), head || left(digits, 5), head || left(digits, 7), head || digits
+    ];
+END $_$;
+
 CREATE FUNCTION public.read_custom_value(field_type text, options jsonb, value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $_$
@@ -623,7 +642,7 @@ CREATE FUNCTION public.text_key(workspace uuid, value text) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN ((hashtextextended(value, uuid_hash_extended(workspace, (0)::bigint)) >> 32))::integer;
 
-CREATE FUNCTION public.text_keys(workspace uuid, search_text text) RETURNS integer[]
+CREATE FUNCTION public.text_keys(workspace uuid, texts text[]) RETURNS integer[]
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
 DECLARE
@@ -631,12 +650,26 @@ DECLARE
     seed bigint := uuid_hash_extended(workspace, 0);
     value text;
 BEGIN
-    FOREACH value IN ARRAY string_to_array(search_text, chr(31)) LOOP
-        IF value <> '' THEN
-            keys := keys || (hashtextextended(value, seed) >> 32)::integer;
-        END IF;
+    FOREACH value IN ARRAY texts LOOP
+        keys := keys || (hashtextextended(value, seed) >> 32)::integer;
     END LOOP;
     RETURN keys;
+END $$;
+
+CREATE FUNCTION public.text_keys(workspace uuid, search_text text) RETURNS integer[]
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+DECLARE
+    texts text[] := array_remove(string_to_array(search_text, chr(31)), '');
+    terms text[] := '{}';
+    value text;
+BEGIN
+    FOREACH value IN ARRAY texts LOOP
+        IF value LIKE '"%' AND ascii(right(value, 2)) BETWEEN 48 AND 57 THEN -- a digit
+            terms := terms || range_terms(value);
+        END IF;
+    END LOOP;
+    RETURN text_keys(workspace, texts || terms);
 END $$;
 
 CREATE TABLE public.access_changes (
