@@ -1,4 +1,4 @@
-"""Random histories of upserts and batches with few keys, beside a list of dictionaries that does what the guide says."""
+"""Random histories of upserts, batches and merges with few keys, beside a list of dictionaries that does what the guide says."""
 
 import copy
 import json
@@ -51,14 +51,31 @@ OPTIONS = st.fixed_dictionaries(
     },
 )
 STEPS = st.lists(
-    st.tuples(OPTIONS, st.lists(ITEM | PERSON, min_size=1, max_size=4), st.sampled_from(["upsert", "batch", "delete"])),
+    st.tuples(
+        OPTIONS,
+        st.lists(ITEM | PERSON, min_size=1, max_size=4),
+        st.sampled_from(["upsert", "batch", "delete", "merge"]),
+    ),
     min_size=1,
     max_size=7,
 )
 
+# Contacts of which two are one already, so that most histories have an external id that leads there.
+MERGED: list[tuple[dict[str, Any], list[dict[str, Any]], str]] = [
+    (
+        {"match": ["externalId"]},
+        [
+            {"firstName": "A", "lastName": "B", "phoneNumbers": [number], "externalId": one}
+            for one, number in zip("xyz", NUMBERS, strict=False)
+        ],
+        "batch",
+    ),
+    ({}, [], "merge"),
+]
+
 
 class Model:
-    """Contacts in order of creation, deleted ones too; each with its history of changes."""
+    """Contacts in order of creation, deleted and merged ones too; each with its history of changes."""
 
     def __init__(self) -> None:
         self.contacts: list[dict[str, Any]] = []
@@ -73,14 +90,7 @@ class Model:
         if not any(key in match for key, _ in keys):
             return {"status": "error", "faults": [("", "REQUIRED")]}
         hits = [
-            (
-                contact,
-                [
-                    (key, value)
-                    for key, value in keys
-                    if _has(contact, key, value) and (key in match or key == "externalId")
-                ],
-            )
+            (contact, [(key, value) for key, value in keys if self.leads(contact, key, value, match)])
             for contact in self.live()
         ]
         hits = [hit for hit in hits if hit[1]]
@@ -89,7 +99,8 @@ class Model:
         contact, matched = hits[0]
         by = list(dict.fromkeys(key for key, _ in matched))
         other = item.get("externalId") and contact["externalId"] and item["externalId"] != contact["externalId"]
-        if len(hits) > 1 or not set(by) & set(match) or (other and "id" not in by):
+        keeps_own = other and "id" not in by
+        if len(hits) > 1 or not set(by) & set(match) or (keeps_own and item["externalId"] not in self.aliases(contact)):
             candidates = {
                 one["place"]: (
                     one["externalId"],
@@ -98,7 +109,7 @@ class Model:
                 for one, some in hits
             }
             return {"status": "ambiguous", "candidates": candidates}
-        changes = self._change(contact, options, item)
+        changes = self._change(contact, options, item | {"externalId": contact["externalId"]} if keeps_own else item)
         return {
             "status": "updated" if changes else "unchanged",
             "place": contact["place"],
@@ -106,13 +117,39 @@ class Model:
             "changes": changes or None,
         }
 
+    def leads(self, contact: dict[str, Any], key: str, value: Any, match: Any) -> bool:
+        if key != "externalId":
+            return key in match and _has(contact, key, value)
+        if any(_has(one, key, value) for one in self.live()):
+            return _has(contact, key, value)
+        return key in match and value in self.aliases(contact)
+
+    def aliases(self, contact: dict[str, Any]) -> list[str]:
+        """Return the external ids of all that were merged into a contact, or into one of these."""
+        merged = [one for one in self.contacts if one["mergedInto"] == contact["place"]]
+        return [id for one in merged for id in (one["externalId"], *self.aliases(one))]
+
+    def merge(self, target: dict[str, Any], source: dict[str, Any]) -> None:
+        source |= {"deleted": True, "mergedInto": target["place"]}
+        merged = {name: target[name] or source[name] for name in ("email", "company", "externalId")} | {
+            "allowPhoneCalls": target["allowPhoneCalls"] and source["allowPhoneCalls"],
+            "phoneNumbers": list(dict.fromkeys([*target["phoneNumbers"], *source["phoneNumbers"]])),
+            "customFields": source["customFields"] | target["customFields"],
+        }
+        changes = {name: [target[name], value] for name, value in merged.items() if target[name] != value}
+        target |= copy.deepcopy(merged)
+        if changes:
+            target["history"].append(copy.deepcopy(changes))
+
     def _create(self, item: dict[str, Any]) -> dict[str, Any]:
         if "id" in item:
-            return {"status": "error", "faults": [("/id", "UNKNOWN_CONTACT")]}
+            is_merged = any(one["place"] == item["id"] and one["mergedInto"] is not None for one in self.contacts)
+            return {"status": "error", "faults": [] if is_merged else [("/id", "UNKNOWN_CONTACT")]}
         missing = [name for name in ("firstName", "lastName", "phoneNumbers") if name not in item]
         if missing:
             return {"status": "error", "faults": [(f"/{name}", "REQUIRED") for name in missing]}
         contact = {name: item.get(name) or None for name in NAMES} | {"place": len(self.contacts), "deleted": False}
+        contact["mergedInto"] = None
         contact["allowPhoneCalls"] = item.get("allowPhoneCalls", True)
         contact["customFields"] = {slug: value for slug, value in item.get("customFields", {}).items() if value}
         contact["history"] = [None]
@@ -154,6 +191,11 @@ def _has(contact: dict[str, Any], key: str, value: Any) -> bool:
     return bool(contact[key]) and (contact[key].lower() == value.lower() if key == "email" else contact[key] == value)
 
 
+REFUSALS = {
+    "AMBIGUOUS_MATCH": ("ambiguous", 409),
+    "VALIDATION_ERROR": ("error", 400),
+    "CONTACT_MERGED": ("error", 410),
+}
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
@@ -173,6 +215,13 @@ class History:
             if live:
                 live[0]["deleted"] = True
                 self.team.client.delete(f"/v1/contacts/{self.ids[live[0]['place']]}")
+        elif kind == "merge":
+            live = self.model.live()
+            if len(live) > 1:
+                source, target = live[0], live[1 + len(items) % (len(live) - 1)]
+                self.model.merge(target, source)
+                path = f"/v1/contacts/{self.ids[target['place']]}/merge"
+                self.team.client.post(path, {"contactId": self.ids[source["place"]]}, 200)
         elif kind == "batch":
             self.batch(options, items)
         else:
@@ -192,8 +241,8 @@ class History:
             )
             body = response.json()
             if "error" in body:
-                status = {"AMBIGUOUS_MATCH": "ambiguous", "VALIDATION_ERROR": "error"}[body["error"]["code"]]
-                assert response.status_code == (409 if status == "ambiguous" else 400)
+                status, answered = REFUSALS[body["error"]["code"]]
+                assert response.status_code == answered
                 body = {**body["error"], "status": status}
                 details = body.get("details", [])
                 faults = [(one["pointer"].removeprefix("/contact"), one["code"]) for one in details]
@@ -293,15 +342,19 @@ def _empty_team(make: Make) -> Team:
 
 
 @settings(max_examples=60)
-@given(STEPS)
+@given(STEPS, st.booleans())
 def test_upserts_do_what_the_model_does(
-    make: Make, steps: list[tuple[dict[str, Any], list[dict[str, Any]], str]]
+    make: Make,
+    steps: list[tuple[dict[str, Any], list[dict[str, Any]], str]],
+    merged: bool,
 ) -> None:
     history = History(_empty_team(make))
-    for options, items, kind in steps:
+    for options, items, kind in [*MERGED, *steps] if merged else steps:
         history.step(options, items, kind)
     for contact, id in zip(history.model.contacts, history.ids, strict=True):
         events = make.events(f"/v1/contacts/{id}")
         changes = [event["changes"] and json.loads(event["changes"]) for event in events]
-        assert changes == contact["history"] + [None] * contact["deleted"]
+        into = contact["mergedInto"]
+        gone = [None] if into is None else [{"mergedIntoId": [None, history.ids[into]]}]
+        assert changes == contact["history"] + gone * contact["deleted"]
         assert [event["object_version"] for event in events] == list(range(1, len(events) + 1))

@@ -81,6 +81,7 @@ ROW = st.tuples(
     *(st.sampled_from(["", "x", "y"]), st.sampled_from(["", "1", "2"]), st.sampled_from(["", "yes", "no"])),
 )
 COLUMNS = ("First Name", "Last Name", "Email", "Phone", "externalId", "Badge", "Allow phone calls")
+MERGE = st.tuples(st.integers(0, 2), st.integers(0, 2))
 MODE = st.sampled_from(["overwrite", "fillIfEmpty"])
 SETTINGS = st.fixed_dictionaries(
     {
@@ -92,15 +93,17 @@ SETTINGS = st.fixed_dictionaries(
 
 
 @settings(max_examples=25)
-@given(st.lists(st.tuples(SETTINGS, st.lists(ROW, min_size=1, max_size=9)), min_size=1, max_size=3))
-def test_a_dry_run_finds_what_is_done(loading: Any, steps: list[tuple[dict[str, Any], list[tuple[str, ...]]]]) -> None:
-    """Random files one after the other, in batches of two rows; and the contacts are those that a batch of upserts makes."""
+@given(st.lists(st.tuples(SETTINGS, st.lists(ROW, min_size=1, max_size=9), MERGE), min_size=1, max_size=3))
+def test_a_dry_run_finds_what_is_done(
+    loading: Any, steps: list[tuple[dict[str, Any], list[tuple[str, ...]], tuple[int, int]]]
+) -> None:
+    """Random files and merges one after the other, in batches of two rows; and the contacts are those that a batch of upserts makes."""
     loader, twin = (Loader(loading._replace(team=loading.team.make.team())) for _ in range(2))
     for one in (loader, twin):
         one.kept.team.field("Badge", is_unique=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "BATCH_ROWS", 2)
-        for asked, rows in steps:
+        for asked, rows, merge in steps:
             found = loader.checked(csv_of(*rows, headings=COLUMNS), **asked)
             done = confirmed(loader, found)
             assert done["counts"] == found["counts"]
@@ -109,9 +112,17 @@ def test_a_dry_run_finds_what_is_done(loading: Any, steps: list[tuple[dict[str, 
                 _upsert(twin, asked, rows)
             else:
                 twin.done(csv_of(*rows, headings=COLUMNS), **asked)
+            for one in (loader, twin):
+                _merge(one, *merge)
     own = {"id", "teamId", "createdAt", "updatedAt"}
     told = [[{k: v for k, v in one.items() if k not in own} for one in both.contacts()] for both in (loader, twin)]
     assert told[0] == told[1]
+
+
+def _merge(loader: Loader, target: int, source: int) -> None:
+    ids = [one["id"] for one in loader.contacts()]
+    if target != source and max(target, source) < len(ids):
+        loader.client.post(f"/v1/contacts/{ids[target]}/merge", {"contactId": ids[source]}, 200)
 
 
 def _upsert(twin: Loader, asked: dict[str, Any], rows: list[tuple[str, ...]]) -> None:

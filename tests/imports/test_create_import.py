@@ -91,6 +91,36 @@ def test_other_systems_ids(loader: Loader) -> None:
     }
 
 
+def test_what_merged_contacts_were_known_by(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In batches of one row, so that a dry run meets in each what the rows above would have written."""
+    monkeypatch.setattr(running, "BATCH_ROWS", 1)
+    headings = ("externalId", "First Name", "Last Name", "Phone", "City")
+    people = [(name, "Zoé", "Roy", f"063998000{place}", "Nice") for place, name in enumerate(("y", "x"))]
+    loader.done(csv_of(*people, headings=headings))
+    stays, goes = (one["id"] for one in loader.contacts())
+    loader.client.post(f"/v1/contacts/{stays}/merge", {"contactId": goes}, 200)
+    rows = [("x", "Lille"), ("y", "Lille"), ("x", "Lille"), ("x", "Paris"), ("z", "Paris")]
+    found = loader.checked(csv_of(*rows, headings=("externalId", "City")), matchBy=["externalId"])
+    assert [one["status"] for one in found["dryRun"]["examples"]] == [
+        "updated",
+        "unchanged",
+        "unchanged",
+        "updated",
+        "refused",
+    ]
+    loader.client.post(f"/v1/imports/{found['id']}/confirm", {"digest": found["dryRun"]["digest"]}, 200)
+    loader.kept.work()
+    done = loader.get(f"/v1/imports/{found['id']}")
+    assert done["counts"] == found["counts"] == counts(updated=2, unchanged=2, refused=1, errors=3)
+    (contact,) = loader.contacts()
+    assert (contact["id"], contact["externalId"], contact["city"]) == (stays, "y", "Paris")
+    loader.client.post(f"/v1/imports/{found['id']}/undo", None, 200)
+    loader.kept.work()
+    (contact,) = loader.contacts()
+    assert (contact["externalId"], contact["city"]) == ("y", "Nice")
+    assert loader.done(csv_of(people[1], headings=headings), matchBy=[])["counts"] == counts(created=1), "all are new"
+
+
 def test_contacts_by_their_id(loader: Loader) -> None:
     id = loader.kept.team.contact(company="Old").rpartition("/")[2]
     rows = csv_of(

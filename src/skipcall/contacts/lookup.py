@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from skipcall.contacts.matching import ALIASES
 from skipcall.contacts.model import EMAIL_LENGTH_MAX, URL_LENGTH_MAX, Contact, ContactView
 from skipcall.contacts.numbers import Reason as NumberReason
 from skipcall.contacts.numbers import read_forms, region_fault
@@ -16,14 +17,14 @@ from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault, Invalid
 from skipcall.page import WorkspaceIds, workspace_ids_faults
 from skipcall.phone_numbers.model import with_plus
-from skipcall.postgres.db import Session, Statement
+from skipcall.postgres.db import Row, Session, Statement
 
 MATCHES_MAX = 50
 PHONE_NUMBER_LENGTH_MAX = 50  # as people write them
 EXTERNAL_ID_LENGTH_MAX = 255
 
 Key = Literal["phoneNumber", "email", "linkedinUrl", "externalId"]
-Reason = Literal[NumberReason, "LETTER_CASE", "URL_FORM"]
+Reason = Literal[NumberReason, "LETTER_CASE", "URL_FORM", "MERGED"]
 
 UNREADABLE_NUMBER = ("INVALID_PHONE_NUMBER", "Must be a phone number of this region, or one with its country code")
 
@@ -62,7 +63,11 @@ class LookupContacts(ContactView, frozen=True, rename="camel", kw_only=True):
     ] = None
     external_id: Annotated[
         Annotated[str, Meta(min_length=1, max_length=EXTERNAL_ID_LENGTH_MAX)] | None,
-        _about("What another system knows the contact by, exactly", "crm-4711", pattern=PRINTABLE),
+        _about(
+            "What another system knows the contact by, or one that was merged into it, exactly",
+            "crm-4711",
+            pattern=PRINTABLE,
+        ),
     ] = None
     workspace_ids: WorkspaceIds = None
 
@@ -91,13 +96,13 @@ class Match(msgspec.Struct, frozen=True):
     """Why a contact was found."""
 
     key: Annotated[Key, Meta(description="The key that matched")]
-    value: Annotated[str, _about("What the contact has", "+5511987654321")]
+    value: Annotated[str, _about("What the contact has, or one that was merged into it had", "+5511987654321")]
     exact: Annotated[bool, Meta(description="Whether that is what was asked for, not only the same thing")]
     reason: Annotated[
         Reason | None,
         Meta(
             description="Why it is the same thing, if it is not exact: a national way of writing mobile numbers, letter case, "
-            "or the form of the address"
+            "the form of the address, or that the contact which had it was merged into this one"
         ),
     ] = None
 
@@ -131,8 +136,9 @@ class Asked(msgspec.Struct, frozen=True):
         return {key: value for key, value in values if value is not None}
 
 
-# How each key finds ids of contacts: `w` is a workspace. IS TRUE keeps a planner without statistics from reading the whole
-# workspace, the hashes find the rows, the rest is for other values with the same one.
+# How each key finds ids of contacts, some of which may be gone: `w` is a workspace. IS TRUE keeps a planner without statistics
+# from reading the whole workspace, the hashes find the rows, the rest is for other values with the same one. NOT EXISTS might
+# become a join, (SELECT …) IS NULL cannot.
 _BY_VALUE = """
     SELECT c.workspace_id, c.id, '{key}' AS key FROM unnest(:workspace_ids::uuid[]) AS w (id) CROSS JOIN contacts c
     WHERE c.search_keys @> ARRAY[text_key(w.id, fold({key_of}))]
@@ -150,9 +156,17 @@ _FINDING: dict[str, str] = {
         key_of="linkedin_key(:linkedin_url)",
         exactly="linkedin_key(c.linkedin_url) = linkedin_key(:linkedin_url)",
     ),
-    "externalId": """
+    "externalId": f"""
     SELECT c.workspace_id, c.id, 'externalId' AS key FROM contacts c
-    WHERE c.workspace_id = ANY(:workspace_ids) AND c.external_id = :external_id AND c.deleted_at IS NULL""",
+    WHERE c.workspace_id = ANY(:workspace_ids) AND c.external_id = :external_id AND c.deleted_at IS NULL
+    UNION ALL
+    SELECT a.workspace_id, a.id, 'externalId' FROM (
+        WITH RECURSIVE {
+        ALIASES.format(given="SELECT one, :external_id::text FROM unnest(:workspace_ids::uuid[]) AS w (one)")
+    } SELECT * FROM aliases
+    ) a WHERE (
+        SELECT id FROM contacts WHERE workspace_id = a.workspace_id AND external_id = :external_id AND deleted_at IS NULL
+    ) IS NULL""",
 }
 KEYS = tuple(_FINDING)
 
@@ -177,7 +191,7 @@ async def lookup_contacts(
     shown = rows[:MATCHES_MAX]
     contacts = await show_contacts(db, shown, view)
     matches = [
-        ContactMatch(one, [match for key in KEYS if key in row["keys"] for match in _reasons(key, one, asked)])
+        ContactMatch(one, [match for key in KEYS if key in row["keys"] for match in _reasons(key, row, asked)])
         for one, row in zip(contacts, shown, strict=True)
     ]
     return ContactMatches(matches, len(rows) > MATCHES_MAX)
@@ -194,6 +208,7 @@ def _compose(keys: tuple[str, ...]) -> Statement:
         ) one GROUP BY workspace_id, id
     ), c AS (
         SELECT c.*, f.keys FROM found f JOIN contacts c ON c.workspace_id = f.workspace_id AND c.id = f.id
+        WHERE c.deleted_at IS NULL
         ORDER BY c.last_call_at DESC NULLS LAST, c.id DESC LIMIT :limit
     )
     SELECT {COLUMNS}, c.keys FROM c ORDER BY c.last_call_at DESC NULLS LAST, c.id DESC
@@ -201,17 +216,18 @@ def _compose(keys: tuple[str, ...]) -> Statement:
     )
 
 
-def _reasons(key: str, contact: Contact, asked: Asked) -> Iterator[Match]:
+def _reasons(key: str, contact: Row, asked: Asked) -> Iterator[Match]:
     if key == "phoneNumber":
         forms = asked.numbers or {}
-        for number in contact.phone_numbers:
+        for number in contact["phone_numbers"]:
             if number in forms:
                 yield Match("phoneNumber", number, forms[number] is None, forms[number])
     elif key == "email":
-        exact = contact.email == asked.email
-        yield Match("email", contact.email or "", exact, None if exact else "LETTER_CASE")
+        exact = contact["email"] == asked.email
+        yield Match("email", contact["email"], exact, None if exact else "LETTER_CASE")
     elif key == "linkedinUrl":
-        exact = contact.linkedin_url == asked.linkedin_url
-        yield Match("linkedinUrl", contact.linkedin_url or "", exact, None if exact else "URL_FORM")
+        exact = contact["linkedin_url"] == asked.linkedin_url
+        yield Match("linkedinUrl", contact["linkedin_url"], exact, None if exact else "URL_FORM")
     else:
-        yield Match("externalId", asked.external_id or "", exact=True)
+        exact = contact["external_id"] == asked.external_id
+        yield Match("externalId", asked.external_id or "", exact, None if exact else "MERGED")

@@ -248,12 +248,16 @@ class Given(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct):
-    """A contact as the items so far have made it. `values` by column; `version` is 0 before a new one is kept."""
+    """A contact as the items so far have made it. `values` by column; `version` is 0 before a new one is kept.
+
+    `aliases` are those of the external ids asked for that contacts had which were merged into it.
+    """
 
     id: UUID
     version: int
     values: dict[str, Any]
     is_new: bool = False
+    aliases: Sequence[str] = ()
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -309,26 +313,37 @@ class Ledger:
         self._holders: dict[tuple[str, str], dict[UUID, None]] = {}
         self.steps: list[Step] = []
         self.written: dict[UUID, Record] = {}
+        self._aliases: dict[str, list[UUID]] = {}
         for record in records:
             self._keep(record)
+            for alias in record.aliases:
+                self._aliases.setdefault(alias, []).append(record.id)
 
     def apply(self, given: Given, *, allow_erased: bool = False) -> Outcome:
         """Create or change what an item leads to, or say why not: nobody becomes somebody who was erased, unless that is allowed."""
         hits: dict[UUID, list[MatchedKey]] = {}
-        # An externalId is unique, so whoever has it counts, asked for or not.
+        # An externalId is unique, so whoever has it counts, asked for or not. If nobody has, it may be an alias, which is not.
         for key, value in keys_of(given.id, given.values):
+            led_to: Iterable[UUID] = ()
             if key in self._match or key == "externalId":
-                for id in self._holders.get((key, self._folded.get(value, value)), ()):
-                    hits.setdefault(id, []).append(MatchedKey(key, value))
+                led_to = self._holders.get((key, self._folded.get(value, value)), ())
+            if key in self._match and key == "externalId":
+                led_to = led_to or self._aliases.get(value, ())
+            for id in led_to:
+                hits.setdefault(id, []).append(MatchedKey(key, value))
         if not hits:
             return self._create(given, allow_erased=allow_erased)
         id, keys = next(iter(hits.items()))
         matched_by = list(dict.fromkeys(one.key for one in keys))
         record = self._records[id]
-        if len(hits) > 1 or not self._match & set(matched_by) or _is_another(record, given, matched_by):
+        # Its own id is not taken from a contact by a phone number, nor by one of its aliases.
+        known, meant = record.values["external_id"], given.values.get("external_id")
+        keeps_own = bool(known and meant and known != meant) and "id" not in matched_by
+        if len(hits) > 1 or not self._match & set(matched_by) or (keeps_own and meant not in record.aliases):
             return refused(AmbiguousMatch([self._candidate(*hit) for hit in list(hits.items())[:CANDIDATES_MAX]]))
         custom_values, faults = given.beside(record.values["custom_fields"])
-        after = self._merge(record.values, given.values, custom_values)
+        values = given.values | {"external_id": known} if keeps_own else given.values
+        after = self._merge(record.values, values, custom_values)
         if len(after["phone_numbers"]) > PHONE_NUMBERS_MAX:
             text = f"With those that are there more than {PHONE_NUMBERS_MAX}"
             faults.append(Fault("/phoneNumbers", "TOO_MANY_ITEMS", text))
@@ -453,9 +468,3 @@ def keys_of(id: UUID | None, values: Mapping[str, Any]) -> Iterator[tuple[MatchK
 def has_key(given: Given, match: Iterable[MatchKey]) -> bool:
     """Whether an item has a key that may lead to a contact."""
     return any(key in match for key, _ in keys_of(given.id, given.values))
-
-
-def _is_another(record: Record, given: Given, matched_by: Sequence[MatchKey]) -> bool:
-    """Whether the other system knows this contact as another one. Its own id is not taken from a contact by a phone number."""
-    known, meant = record.values["external_id"], given.values.get("external_id")
-    return bool(known and meant and known != meant) and "id" not in matched_by

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall.contacts.erased import LIST_ERASED
-from skipcall.contacts.matching import HAS_NUMBER
+from skipcall.contacts.matching import ALIASES, HAS_NUMBER
 from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
 from skipcall.contacts.upsert_model import CANDIDATES_MAX, COLUMNS, MATCH_KEYS, Given, MatchKey, Record, Step
@@ -50,7 +50,9 @@ LOCK_WORKSPACE = Statement(
 # `reach` is for each key. Who was erased is looked for after the locks too, since an erasure holds that of the workspace.
 FIND_HOLDERS = Statement(
     f"""
-    WITH found AS MATERIALIZED (
+    WITH RECURSIVE {
+        ALIASES.format(given="SELECT :workspace_id::uuid, one FROM unnest(:external_ids::text[]) AS x (one)")
+    }, found AS MATERIALIZED (
     SELECT id, version, {_NAMES}, custom_fields, lower(email) AS folded_email FROM contacts
     WHERE workspace_id = :workspace_id AND deleted_at IS NULL AND id = ANY (ARRAY(
         SELECT unnest(:ids::uuid[])
@@ -59,6 +61,8 @@ FIND_HOLDERS = Statement(
             SELECT id FROM contacts
             WHERE workspace_id = :workspace_id AND external_id = x.one AND deleted_at IS NULL LIMIT 1
         ) found
+        UNION ALL
+        SELECT id FROM aliases
         UNION ALL
         SELECT found.id FROM unnest(:emails::text[]) AS e (one) CROSS JOIN LATERAL (
             SELECT id FROM contacts
@@ -72,7 +76,9 @@ FIND_HOLDERS = Statement(
     ))
     ORDER BY id FOR NO KEY UPDATE
     )
-    SELECT found.*, e.hashes AS erased_hashes FROM (SELECT ARRAY({LIST_ERASED}) AS hashes) e LEFT JOIN found ON true ORDER BY found.id
+    SELECT found.*, a.aliases, e.hashes AS erased_hashes
+    FROM (SELECT ARRAY({LIST_ERASED}) AS hashes) e LEFT JOIN found ON true
+    LEFT JOIN (SELECT id, array_agg(external_id) AS aliases FROM aliases GROUP BY id) a ON a.id = found.id ORDER BY found.id
     """
 )
 
@@ -128,7 +134,8 @@ async def find_holders(
     """Return the contacts that a key of the items leads to, those of `ids`, and those that have a value of a unique field that an item
     gives; what each e-mail address is compared by; and which hashes are of erased people.
 
-    A key that is not in `match` leads nowhere, but for externalId, which is unique.
+    A key that is not in `match` leads nowhere, but for externalId, which is unique. One that contacts had which were merged leads to
+    those that took them in.
 
     Until the end of the transaction nobody else changes these contacts, nor upserts somebody with one of the keys. Of
     contacts with one key come so many that whatever the items change, what is left is still ambiguous.
@@ -159,7 +166,7 @@ async def find_holders(
     for row in rows:
         values = {column: row[column] for column in COLUMNS}
         values["custom_fields"] = msgspec.json.decode(row["custom_fields"])
-        records.append(Record(row["id"], row["version"], values))
+        records.append(Record(row["id"], row["version"], values, aliases=row["aliases"] or ()))
     return records, folded, erased
 
 

@@ -76,7 +76,7 @@ REFUSALS = {
     "AMBIGUOUS_MATCH": (
         (
             "The keys of an upsert lead to several contacts, or a phone number or e-mail address leads to a contact that has "
-            "another `externalId`, or the `externalId` is that of a contact that was not to be looked for by it."
+            "another `externalId` (and so has each one that was merged into it), or the `externalId` is that of a contact that was not to be looked for by it."
         ),
         (
             "`candidates`, inside `error`, lists the contacts, at most 100, each with its `externalId` and the keys that led to it "

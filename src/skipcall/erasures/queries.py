@@ -10,7 +10,7 @@ import msgspec
 
 from skipcall.calls.queries import Author
 from skipcall.clock import timestamp
-from skipcall.contacts.matching import HAS_NUMBER
+from skipcall.contacts.matching import ALIASES, HAS_NUMBER
 from skipcall.contacts.queries import COUNT
 from skipcall.erasures.model import Erasure, Receipt
 from skipcall.events.queries import RECORD
@@ -70,6 +70,7 @@ LIST_OWN_NUMBERS = Statement(
 )
 # What the history shows that the person was known by, as far as it reaches. What another contact has is that one's: it came here by
 # a merge that was undone, or by mistake. Each look for another one is a search of an index.
+_ALIASED = f"WITH RECURSIVE {ALIASES.format(given='SELECT :workspace_id::uuid, value')} SELECT id FROM aliases"
 _OF_ANOTHER = """EXISTS (
         SELECT FROM contacts WHERE {found_by} AND deleted_at IS NULL AND id <> ALL(:contact_ids)
     )"""
@@ -94,6 +95,7 @@ LIST_FORMER_VALUES = Statement(
         )
     }
         WHEN 'externalId' THEN {_OF_ANOTHER.format(found_by="workspace_id = :workspace_id AND external_id = value")}
+            OR {_OF_ANOTHER.format(found_by=f"workspace_id = :workspace_id AND id = ANY (ARRAY({_ALIASED}))")}
         WHEN 'phoneNumbers' THEN {
         _OF_ANOTHER.format(found_by=HAS_NUMBER.format(workspace=":workspace_id", number="value"))
     }

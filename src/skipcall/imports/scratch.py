@@ -55,7 +55,9 @@ class Scratch:
         ids |= {id for (id,) in self._select("SELECT DISTINCT id FROM holders WHERE key IN ({})", list(keys))}
         for id, content in self._select("SELECT id, content FROM records WHERE id IN ({})", list(ids)):
             kept = _decode(content)
-            stored[UUID(bytes=id)] = Record(UUID(bytes=id), kept.version, kept.values, kept.is_new)
+            known = stored.get(UUID(bytes=id))
+            aliases = known.aliases if known else ()  # nothing was merged into what rows made
+            stored[UUID(bytes=id)] = Record(UUID(bytes=id), kept.version, kept.values, kept.is_new, aliases)
             if kept.values["email"]:
                 folded[kept.values["email"]] = kept.folded
         return list(stored.values())

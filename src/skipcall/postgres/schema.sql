@@ -1544,6 +1544,8 @@ CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspa
 
 CREATE INDEX contacts_merged ON public.contacts USING btree (workspace_id, merged_into_id) WHERE (merged_into_id IS NOT NULL);
 
+CREATE INDEX contacts_merged_external_id ON public.contacts USING btree (workspace_id, external_id) WHERE ((merged_into_id IS NOT NULL) AND (external_id IS NOT NULL));
+
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (archived_at IS NULL);
 
 CREATE INDEX custom_fields_required ON public.custom_fields USING btree (workspace_id) WHERE (is_required AND (archived_at IS NULL));
