@@ -69,6 +69,18 @@ def test_upserts_and_batches_name_it_too(team: Team, client: Client, holder: str
     assert client.post("/v1/contacts/upsert", same, 200)["status"] == "unchanged"
 
 
+def test_a_field_that_is_called_as_a_key_leads_to_nobody(team: Team, client: Client) -> None:
+    team.field("Email", is_unique=True)
+    holder = team.contact(custom_fields={"email": "a@example.com"})
+    person = NEW | {
+        "phoneNumbers": [phone_number(7)],
+        "email": "a@example.com",
+        "customFields": {"email": "a@example.com"},
+    }
+    [detail] = client.post("/v1/contacts/upsert", {"contact": person}, 409)["error"]["details"]
+    assert (detail["pointer"], detail["suggestion"]) == ("/contact/customFields/email", holder.rpartition("/")[2])
+
+
 def test_other_faults_come_first(team: Team, client: Client, holder: str) -> None:
     faults = client.faults("PATCH", team.contact(), json={"customFields": {"customer_number": "4711", "nothing": "x"}})
     assert faults == [("/customFields/nothing", "UNKNOWN_CUSTOM_FIELD")]

@@ -423,7 +423,7 @@ class Ledger:
         return self._records[id].is_new
 
     def keys_held(self, record: Record) -> list[tuple[str, str]]:
-        """Return what a record is found by: its keys, and its values of unique fields by slug."""
+        """Return what a record is found by: its keys, and its values of unique fields by `field_key`."""
         if not record.version:
             return []
         held: list[tuple[str, str]] = [
@@ -431,13 +431,15 @@ class Ledger:
         ]
         if self._unique_slugs:
             values = record.values["custom_fields"]
-            held += [(slug, values[slug]) for slug in self._unique_slugs if slug in values]
+            held += [(field_key(slug), values[slug]) for slug in self._unique_slugs if slug in values]
         return held
 
     def _taken(self, custom_values: Mapping[str, str | None], id: UUID | None) -> list[Fault]:
         faults = []
         for slug in self._unique_slugs:
-            others = [one for one in self._holders.get((slug, custom_values.get(slug) or ""), ()) if one != id]
+            others = [
+                one for one in self._holders.get((field_key(slug), custom_values.get(slug) or ""), ()) if one != id
+            ]
             # A contact that the items made is known to nobody yet.
             known = [str(one) for one in others if not self.is_new(one)]
             if others:
@@ -451,6 +453,11 @@ class Ledger:
 
 def _missing(slug: str) -> Fault:
     return Fault(f"/customFields/{slug}", "REQUIRED_CUSTOM_FIELD", "A contact must have a value of this field")
+
+
+def field_key(slug: str) -> str:
+    """Return what values of a unique field are kept by beside those of keys: a slug may be `email`."""
+    return f"customFields.{slug}"
 
 
 def keys_of(id: UUID | None, values: Mapping[str, Any]) -> Iterator[tuple[MatchKey, str]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.contacts.upsert_model import Given, Ledger, Record, keys_of
+from skipcall.contacts.upsert_model import Given, Ledger, Record, field_key, keys_of
 
 _KEYS_AT_ONCE = 500
 _TABLES = """
@@ -50,7 +50,12 @@ class Scratch:
         """
         stored = {record.id: record for record in records}
         keys = {f"{key} {folded.get(value, value)}" for one in given for key, value in keys_of(one.id, one.values)}
-        keys |= {f"{slug} {value}" for slug in unique_slugs for one in given if (value := one.custom_values.get(slug))}
+        keys |= {
+            f"{field_key(slug)} {value}"
+            for slug in unique_slugs
+            for one in given
+            if (value := one.custom_values.get(slug))
+        }
         ids = {one.bytes for one in stored}
         ids |= {id for (id,) in self._select("SELECT DISTINCT id FROM holders WHERE key IN ({})", list(keys))}
         for id, content in self._select("SELECT id, content FROM records WHERE id IN ({})", list(ids)):
