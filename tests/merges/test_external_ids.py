@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.client import Client
+from tests.contacts.test_concurrency import at_once
 from tests.make import Make, Team, phone_number
 from tests.merges.counts import id_of
 
@@ -278,3 +279,20 @@ def test_it_is_not_that_of_somebody_who_is_erased(team: Team, client: Client) ->
     client.delete(other)
     new = person(5, "x", lastName="Other")
     assert upsert(client, new, 201)["contact"]["externalId"] == "x"
+
+
+def test_an_upsert_at_the_moment_of_a_merge_or_of_its_undoing_makes_nobody(team: Team, client: Client) -> None:
+    stays, goes = add(client, 1, "y"), add(client, 2, "x")
+
+    def act(number: int) -> str:
+        if number % 8 == 0:
+            return f"merge {client.request('POST', f'{stays}/merge', json={'contactId': id_of(goes)}).status_code}"
+        if number % 8 == 4:
+            return f"unmerge {client.request('POST', f'{goes}/unmerge').status_code}"
+        body = {"contact": person(2, "x", city=f"{number}"), "match": ["externalId"]}
+        return f"upsert {client.request('POST', UPSERT, json=body).status_code}"
+
+    done = at_once(act, range(96))
+    assert {one for one in done if one.startswith("upsert")} == {"upsert 200"}
+    assert {"merge 200", "unmerge 200"} <= set(done)
+    assert client.get("/v1/contacts")["meta"]["total"] in {1, 2}

@@ -215,3 +215,15 @@ def test_it_moves_what_was_written_into_the_indexes_of_the_search(
     assert left_over() > 0, "nobody but a worker does this after a second"
     with WorkerProcess(database.url, tmp_path):
         eventually(left_over, 0)
+
+
+def test_it_lets_the_planner_know_of_many_new_contacts(
+    database: EmbeddedPostgres, make: Make, workspace_id: UUID, tmp_path: Path
+) -> None:
+    """By itself the database looks once a minute; until then a request would read an index of all contacts."""
+    make.rows("DELETE FROM pg_statistic WHERE starelid = 'contacts'::regclass RETURNING 1")
+    make.contacts(workspace_id, 300)
+    known = "SELECT count(*) > 0 FROM pg_statistic WHERE starelid = 'contacts'::regclass"
+    assert not make.value(known)
+    with WorkerProcess(database.url, tmp_path):
+        eventually(lambda: bool(make.value(known)), True)

@@ -7,4 +7,4 @@ from skipcall.contacts.matching import HAS_NUMBER
 MATCHED = f"""
     SELECT (array_agg(id ORDER BY last_call_at DESC NULLS LAST, id DESC))[1] AS contact_id,
            count(*)::integer AS contact_matches
-    FROM contacts WHERE {HAS_NUMBER} AND deleted_at IS NULL"""
+    FROM contacts WHERE {HAS_NUMBER}"""

@@ -1,10 +1,11 @@
 """How a contact is found by a phone number, or by the external id of one that was merged into it."""
 
-# What the index answers. `{workspace}` and `{number}` are SQL expressions. The hash finds the rows, the rest is for other
-# numbers with the same one; IS TRUE keeps a planner without statistics from reading the whole workspace.
+# Of a contact that is not deleted, what the index answers. `{workspace}` and `{number}` are SQL expressions. The hash finds the rows, the
+# rest is for other numbers with the same one; IS TRUE keeps a planner without statistics from reading a whole workspace, or a whole
+# index of contacts that are not deleted, beside it.
 HAS_NUMBER = """
     phone_keys(workspace_id, phone_numbers) @> ARRAY[hashtextextended({number}, uuid_hash_extended({workspace}, 0))]
-    AND (workspace_id = {workspace} AND phone_numbers @> ARRAY[{number}::text]) IS TRUE"""
+    AND (workspace_id = {workspace} AND phone_numbers @> ARRAY[{number}::text] AND deleted_at IS NULL) IS TRUE"""
 
 # A part of WITH RECURSIVE. `{given}` selects workspaces and external ids. `aliases` are the contacts on the way, from merge to
 # merge, of those that had one and were merged: only the last may be live. None of it can become a join, which might read the

@@ -45,6 +45,12 @@ LOCK_KEYS = Statement(
 LOCK_WORKSPACE = Statement(
     f"SELECT {_FOLDED}, {_NO_SCANS}, pg_advisory_xact_lock(uuid_hash_extended(:workspace_id, 1))"
 )
+_HOLD_UPSERTS = Statement(
+    """
+    SELECT pg_advisory_xact_lock(uuid_hash_extended(workspace_id, 1)) FROM contacts
+    WHERE workspace_id = ANY(:workspace_ids) AND id = :id
+    """
+)
 
 # Written so that each key is one search of its index, whatever the planner expects: a join might read the whole workspace.
 # `reach` is for each key. Who was erased is looked for after the locks too, since an erasure holds that of the workspace.
@@ -54,7 +60,7 @@ FIND_HOLDERS = Statement(
         ALIASES.format(given="SELECT :workspace_id::uuid, one FROM unnest(:external_ids::text[]) AS x (one)")
     }, found AS MATERIALIZED (
     SELECT id, version, {_NAMES}, custom_fields, lower(email) AS folded_email FROM contacts
-    WHERE workspace_id = :workspace_id AND deleted_at IS NULL AND id = ANY (ARRAY(
+    WHERE workspace_id = :workspace_id AND (deleted_at IS NULL) IS TRUE AND id = ANY (ARRAY(
         SELECT unnest(:ids::uuid[])
         UNION ALL
         SELECT found.id FROM unnest(:external_ids::text[]) AS x (one) CROSS JOIN LATERAL (
@@ -71,7 +77,7 @@ FIND_HOLDERS = Statement(
         UNION ALL
         SELECT found.id FROM unnest(:phone_numbers::text[]) AS n (one) CROSS JOIN LATERAL (
             SELECT id FROM contacts
-            WHERE {HAS_NUMBER.format(workspace=":workspace_id", number="n.one")} AND deleted_at IS NULL LIMIT :reach
+            WHERE {HAS_NUMBER.format(workspace=":workspace_id", number="n.one")} LIMIT :reach
         ) found
     ))
     ORDER BY id FOR NO KEY UPDATE
@@ -120,6 +126,14 @@ WRITE_CONTACTS = Statement(
     ON CONFLICT (workspace_id, slot) DO UPDATE SET count = contact_counts.count + excluded.count
     """
 )
+
+
+async def hold_upserts(tx: Session, workspace_ids: Sequence[UUID], id: UUID) -> None:
+    """Let no upsert look for anybody in the workspace of a contact until the end of the transaction: those that wait then see it.
+
+    To be called before anything else is locked.
+    """
+    await tx.execute(_HOLD_UPSERTS, workspace_ids=workspace_ids, id=id)
 
 
 async def find_holders(

@@ -15,6 +15,7 @@ from skipcall.api_keys.model import Caller
 from skipcall.calls.queries import Author
 from skipcall.contacts.actions import refuse_missing
 from skipcall.contacts.erased import person_hashes
+from skipcall.contacts.upserts import hold_upserts
 from skipcall.erasures import queries
 from skipcall.erasures.model import Erasure, Person, Receipt
 from skipcall.errors import NotFound, Unavailable
@@ -42,7 +43,7 @@ async def erase_contact(db: Session, caller: Caller, id: UUID, *, secret: bytes,
     workspace_ids = caller.scope.workspace_ids
     found = await _find(db, caller, id)
     async with db.begin() as tx:
-        await tx.execute(queries.LOCK_WORKSPACE, workspace_id=found["workspace_id"])
+        await hold_upserts(tx, workspace_ids, id)
         found = await _find(tx, caller, id)  # another erasure held the lock
         if found["erasure_id"] is not None:
             erasure = await queries.find_erasure(tx, workspace_ids, found["erasure_id"])

@@ -46,8 +46,6 @@ _KEEP = Statement(
 
 # ----------------------------------------------------------------------------------------------------------- the person
 
-# Upserts hold it shared (contacts/upserts.py): one that waited for an erasure then sees it.
-LOCK_WORKSPACE = Statement("SELECT pg_advisory_xact_lock(uuid_hash_extended(:workspace_id, 1))")
 FIND_CONTACTS = Statement(
     """
     WITH RECURSIVE person AS (
@@ -64,7 +62,7 @@ LIST_OWN_NUMBERS = Statement(
     f"""
     SELECT n.number FROM unnest(:numbers::text[]) AS n (number) WHERE NOT EXISTS (
         SELECT FROM contacts
-        WHERE {HAS_NUMBER.format(workspace=":workspace_id", number="n.number")} AND deleted_at IS NULL AND id <> ALL(:contact_ids)
+        WHERE {HAS_NUMBER.format(workspace=":workspace_id", number="n.number")} AND id <> ALL(:contact_ids)
     )
     """
 )

@@ -9,6 +9,7 @@ from skipcall.calls.queries import Author
 from skipcall.contacts.actions import refuse_erased, refuse_missing
 from skipcall.contacts.model import Contact, ContactView, ExternalIdTaken, RestoreExpired
 from skipcall.contacts.queries import find_contact
+from skipcall.contacts.upserts import hold_upserts
 from skipcall.errors import Fault, Invalid, NotFound, Unavailable
 from skipcall.merges import queries
 from skipcall.merges.model import (
@@ -57,6 +58,7 @@ async def merge_contact(
     made = None
     try:
         async with db.begin() as tx:
+            await hold_upserts(tx, caller.scope.workspace_ids, body.contact_id)
             made = await _merge(tx, caller, id, body, versions, Author("API", caller.api_key_id, request_id), view)
             if body.dry_run:
                 raise _DryRun
@@ -130,6 +132,7 @@ async def unmerge_contact(
     author = Author("API", caller.api_key_id, request_id)
     try:
         async with db.begin() as tx:
+            await hold_upserts(tx, caller.scope.workspace_ids, id)
             merged = await queries.find_merge(tx, caller.scope.workspace_ids, id)
             if merged is None:
                 raise NotFound("Contact")
