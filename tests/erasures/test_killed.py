@@ -1,13 +1,19 @@
 """Whoever is killed at whichever moment of an erasure: nothing was done, or the next one finishes it."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from skipcall.erasures.actions import Eraser
+from skipcall.erasures.queries import claim_erasure
+from skipcall.postgres import leases
+from skipcall.postgres.db import Database
 from skipcall.storage.folder import Folder
 from tests.erasures.conftest import Kept
 from tests.make import Make, Team
@@ -46,6 +52,38 @@ def test_files_that_a_killed_worker_left_are_removed_by_the_next(kept: Kept, tmp
     kept.work()
     assert team.client.get(place)["status"] == "COMPLETED"
     assert kept.objects() == {}
+
+
+@pytest.mark.parametrize("kept", ["folder"], indirect=True)
+def test_a_removal_longer_than_a_lease_is_nobody_elses(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = 0.6
+    monkeypatch.setattr(leases, "LEASE_SECONDS", lease)
+    team, make = kept.team, kept.team.make
+    contact = team.contact()
+    call = team.call(contact_id=UUID(contact.rpartition("/")[2]))
+    headers = {"content-type": "audio/wav"}
+    team.client.request("PUT", f"{call}/recording/audio", content=wav(), headers=headers, status=201)
+    erasure = team.client.post(f"{contact}/erase", None, status=202)
+
+    class Slow(Folder):
+        async def delete(self, keys: Sequence[str]) -> None:
+            await asyncio.sleep(4 * lease)
+            await super().delete(keys)
+
+    async def work() -> None:
+        database = Database(make.database_url, 3)
+        await database.open()
+        working = asyncio.create_task(Eraser(database, Slow(tmp_path / "data" / "recordings")).step())
+        await asyncio.sleep(lease / 2)
+        while not working.done():
+            assert await claim_erasure(database, lease) is None
+            await asyncio.sleep(lease / 20)
+        await database.close()
+
+    make.run(work())
+    assert team.client.get(f"/v1/erasures/{erasure['id']}")["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("statements", [2, 7, 12, 17, 22])

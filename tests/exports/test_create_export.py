@@ -1,5 +1,6 @@
 """POST /v1/exports, and what is in the file."""
 
+import asyncio
 import csv
 import hashlib
 import io
@@ -15,9 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skipcall.exports import actions
+from skipcall.exports import actions, queries
+from skipcall.exports.actions import Exporter
 from skipcall.exports.model import safe_cell
 from skipcall.imports.reader import without_guard
+from skipcall.postgres import leases
+from skipcall.postgres.db import Database
 from skipcall.storage.folder import Folder
 from tests.client import Client
 from tests.keeping import Kept
@@ -157,6 +161,44 @@ def test_a_killed_worker_leaves_it_to_the_next(make: Make, tmp_path: Path, step:
     [file] = (folder / "exports").iterdir()
     assert file.name == f"{export['id']}-2"
     team.client.delete(f"{EXPORTS}/{export['id']}")
+
+
+def test_one_that_takes_longer_than_a_lease_is_nobody_elses(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that somebody has deleted is made no further."""
+    lease = 0.6
+    monkeypatch.setattr(leases, "LEASE_SECONDS", lease)
+    make.rows("UPDATE exports SET next_attempt_at = NULL WHERE next_attempt_at IS NOT NULL RETURNING id")
+    client = make.team().client
+    path = f"{EXPORTS}/{client.post(EXPORTS, {})['id']}"
+
+    class Slow(Folder):
+        async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> None:
+            await asyncio.sleep(4 * lease)
+            await super().put(key, chunks, content_type)
+
+    class Endless(Folder):
+        async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> None:
+            await asyncio.to_thread(client.delete, path)
+            await asyncio.sleep(60)
+            pytest.fail("it goes on")
+
+    async def work(storage: Folder) -> None:
+        database = Database(make.database_url, 3)
+        await database.open()
+        working = asyncio.create_task(Exporter(database, storage).step())
+        await asyncio.sleep(lease / 2)
+        while not working.done():
+            assert await queries.claim_export(database, lease) is None
+            await asyncio.sleep(lease / 20)
+        await database.close()
+
+    make.run(work(Slow(tmp_path)))
+    assert client.get(path)["status"] == "COMPLETED"
+    path = f"{EXPORTS}/{client.post(EXPORTS, {})['id']}"
+    make.run(work(Endless(tmp_path)))
+    client.get(path, 404)
 
 
 def test_limits(team: Team, client: Client) -> None:

@@ -1,10 +1,11 @@
-"""A worker that is killed after so many statements of an import: killed.py URL STATEMENTS, with the settings of its storage."""
+"""A worker that is killed after so many statements of an import: killed.py URL STATEMENTS [LEASE_SECONDS], with the settings of its storage."""
 
 import asyncio
 import os
 import sys
 
 from skipcall.imports import running, undoing
+from skipcall.postgres import leases
 from skipcall.postgres.db import Database
 from skipcall.settings import load
 from skipcall.storage.choice import open_storage
@@ -15,7 +16,8 @@ BATCH_ROWS = 10
 
 
 async def main() -> None:
-    url, statements = sys.argv[1:]
+    url, statements, *lease = sys.argv[1:]
+    leases.LEASE_SECONDS = float(*lease) or leases.LEASE_SECONDS
     database = Database(url, 2)
     await database.open()
     running.BATCH_ROWS = undoing.EVENTS_AT_ONCE = BATCH_ROWS

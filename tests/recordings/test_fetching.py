@@ -17,6 +17,7 @@ import pytest
 from skipcall import ids
 from skipcall.calls.months import ensure_months
 from skipcall.outbound.client import Client
+from skipcall.postgres import leases
 from skipcall.postgres.db import Database, Statement
 from skipcall.recordings.actions import Archive, Author, erase_recordings
 from skipcall.recordings.claims import claim_recordings
@@ -335,6 +336,27 @@ def test_one_worker_for_one_recording_and_another_when_it_was_killed(provider: P
     provider.fetch()
     row = provider.row(call_id)
     assert (row["status"], row["attempts"]) == ("AVAILABLE", 2)
+
+
+def test_a_download_longer_than_a_lease_is_nobody_elses(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    lease = 0.6
+    monkeypatch.setattr(leases, "LEASE_SECONDS", lease)
+
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(4 * lease)
+        writer.write(answer(SOUND))
+
+    call_id = provider.announced("/a", slow)
+
+    async def run() -> None:
+        await provider.fetcher.step()
+        while provider.fetcher._running:
+            assert await claim_recordings(provider.db, limit=10, lease_seconds=lease) == []
+            await asyncio.sleep(lease / 20)
+
+    provider.make.run(run())
+    row = provider.row(call_id)
+    assert (row["status"], row["attempts"]) == ("AVAILABLE", 1)
 
 
 def test_a_recording_that_kills_every_worker_ends(provider: Provider) -> None:

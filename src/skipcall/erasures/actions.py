@@ -4,6 +4,7 @@ Killed before the commit an erasure has not begun; after it, no answer shows any
 down, to be removed by the worker. Removing twice does no harm, so a worker that is killed leaves the rest to the next one.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -21,13 +22,14 @@ from skipcall.erasures.model import Erasure, Person, Receipt
 from skipcall.errors import NotFound, Unavailable
 from skipcall.exports.actions import key_of
 from skipcall.imports.uploading import key_of as key_of_upload
+from skipcall.postgres import leases
 from skipcall.postgres.db import Database, Session
+from skipcall.postgres.leases import LeaseLost
 from skipcall.sealing import number_hash
 from skipcall.storage.model import Storage
 
 # Each further attempt is for somebody who wrote in the milliseconds between two locks.
 ATTEMPTS_MAX = 20
-LEASE_SECONDS = 60.0
 IDLE_SECONDS = 1.0
 
 
@@ -154,9 +156,15 @@ class Eraser:
 
     async def step(self) -> float:
         """Finish one erasure, if one waits; return how many seconds to pause before the next step."""
-        claimed = await queries.claim_erasure(self._db, LEASE_SECONDS)
+        claimed = await queries.claim_erasure(self._db, leases.LEASE_SECONDS)
         if claimed is None:
             return IDLE_SECONDS
+        with contextlib.suppress(LeaseLost):
+            async with queries.leased_erasure(self._db, claimed):
+                await self._finish(claimed)
+        return 0.0
+
+    async def _finish(self, claimed: queries.Claimed) -> None:
         key = {"workspace_id": claimed.workspace_id, "id": claimed.id}
         object_keys = claimed.object_keys
         async with self._db.begin() as tx:
@@ -170,7 +178,6 @@ class Eraser:
                 object_keys = [*object_keys, *more]
         await self._storage.delete(object_keys)
         await self._db.execute(queries.COMPLETE_ERASURE, **key, removed=object_keys)
-        return 0.0
 
     async def reopen(self, workspace_ids: Sequence[UUID]) -> None:
         """Look for calls that were being written while their contact was erased."""

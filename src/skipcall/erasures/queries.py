@@ -3,6 +3,7 @@ every table, and looks for it afterwards.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from skipcall.contacts.matching import ALIASES, HAS_NUMBER
 from skipcall.contacts.queries import COUNT
 from skipcall.erasures.model import Erasure, Receipt
 from skipcall.events.queries import RECORD
-from skipcall.postgres.db import Row, Session, Statement
+from skipcall.postgres.db import Database, Row, Session, Statement
+from skipcall.postgres.leases import leased, renewal
 
 CALLS_AT_ONCE = 1_000  # in one statement of the transaction
 
@@ -293,6 +295,8 @@ CLAIM_ERASURE = Statement(
     WHERE e.workspace_id = due.workspace_id AND e.id = due.id RETURNING e.workspace_id, e.id, e.contact_ids, e.object_keys
     """
 )
+# Nobody's claim has a number: two who finish one erasure do no harm.
+_RENEW = renewal("erasures", "workspace_id = :workspace_id AND id = :id AND next_attempt_at IS NOT NULL")
 ADD_ERASED = Statement(
     """
     UPDATE erasures SET receipt = (
@@ -423,6 +427,11 @@ async def claim_erasure(db: Session, lease_seconds: float) -> Claimed | None:
     """Take the erasure that waits longest; it is nobody else's for as long as the lease."""
     row = await db.fetch_row(CLAIM_ERASURE, lease_seconds=lease_seconds)
     return None if row is None else Claimed(*row)
+
+
+def leased_erasure(db: Database, claimed: Claimed) -> AbstractAsyncContextManager[None]:
+    """Keep an erasure while the block finishes it; see `leased`."""
+    return leased(db, _RENEW, workspace_id=claimed.workspace_id, id=claimed.id)
 
 
 def _erasure(row: Row) -> Erasure:

@@ -21,22 +21,19 @@ from skipcall.exports import queries
 from skipcall.exports.model import MEDIA_TYPES, Lines
 from skipcall.exports.queries import Claimed
 from skipcall.page import FIRST_ID
+from skipcall.postgres import leases
 from skipcall.postgres.db import Database
+from skipcall.postgres.leases import LeaseLost
 from skipcall.storage.model import PENDING, Storage, remove_objects, remove_orphans
 
 EXPORTS = "exports"
-LEASE_SECONDS = 120.0  # renewed with every RENEW_ROWS
 ROWS_AT_ONCE = 1_000
-RENEW_ROWS = 20_000
+ROWS_TOLD = 20_000  # how often it is told how far it is
 ATTEMPTS_MAX = 5
 RETRY_SECONDS = 30.0
 IDLE_SECONDS = 1.0
 
 log = logging.getLogger("skipcall.exports")
-
-
-class _Lost(Exception):
-    """The export was deleted, or somebody else has it now."""
 
 
 class _Made(msgspec.Struct):
@@ -71,12 +68,14 @@ class Exporter:
 
     async def step(self) -> float:
         """Make one export, if one waits; return how many seconds to pause before the next step."""
-        claimed = await queries.claim_export(self._db, LEASE_SECONDS)
+        claimed = await queries.claim_export(self._db, leases.LEASE_SECONDS)
         if claimed is None:
             return IDLE_SECONDS
         try:
-            await self._make(claimed)
-        except _Lost:
+            async with queries.leased_export(self._db, claimed):
+                await self._make(claimed)
+            await remove_files(self._storage, claimed.id, claimed.attempts - 1)
+        except LeaseLost:
             return 0.0
         except asyncio.CancelledError:
             await queries.release_export(self._db, claimed, 0)
@@ -117,8 +116,7 @@ class Exporter:
         )
         if not is_mine:
             await remove_objects(self._storage, [key])
-            raise _Lost
-        await remove_files(self._storage, claimed.id, claimed.attempts - 1)
+            raise LeaseLost
 
     async def _chunks(self, claimed: Claimed, made: _Made) -> AsyncIterator[bytes]:
         hashed = hashlib.sha256()
@@ -138,11 +136,6 @@ class Exporter:
                 made.row_count += len(contacts)
                 yield noted(lines.rows(contacts))
                 after = UUID(contacts[-1].id) if len(contacts) == ROWS_AT_ONCE else None
-                if made.row_count % RENEW_ROWS == 0:
-                    await self._renew(claimed, made)
+                if made.row_count % ROWS_TOLD == 0:
+                    await queries.advance_export(self._db, claimed, made.row_count)
         made.digest = hashed.digest()
-
-    async def _renew(self, claimed: Claimed, made: _Made) -> None:
-        is_mine = await queries.renew_export(self._db, claimed, row_count=made.row_count, lease_seconds=LEASE_SECONDS)
-        if not is_mine:
-            raise _Lost

@@ -1,6 +1,7 @@
 """SQL of exports: what is asked for, and who makes it."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,8 @@ from skipcall.contacts.model import Contact
 from skipcall.contacts.queries import COLUMNS as CONTACT_COLUMNS
 from skipcall.contacts.queries import make_contact
 from skipcall.exports.model import KEPT_DAYS, UNFINISHED_MAX, Export, Format
-from skipcall.postgres.db import Row, Session, Statement
+from skipcall.postgres.db import Database, Row, Session, Statement
+from skipcall.postgres.leases import leased, renewal
 
 _COLUMNS = """e.id, e.workspace_id, e.format, e.status, e.row_count, e.size_bytes, e.sha256, e.snapshot_at, e.created_at, e.ended_at,
     e.expires_at, e.attempts"""
@@ -53,12 +55,8 @@ CLAIM_EXPORT = Statement(
 )
 # What an attempt has to say counts only while it is the last one, and nobody has deleted the export.
 _MINE = "workspace_id = :workspace_id AND id = :id AND attempts = :attempts AND status = 'RUNNING'"
-_RENEW = Statement(
-    f"""
-    UPDATE exports SET row_count = :row_count, next_attempt_at = now() + make_interval(secs => :lease_seconds)
-    WHERE {_MINE} RETURNING id
-    """
-)
+_RENEW = renewal("exports", _MINE)
+_ADVANCE = Statement(f"UPDATE exports SET row_count = :row_count WHERE {_MINE}")
 _COMPLETE = Statement(
     f"""
     UPDATE exports SET status = 'COMPLETED', row_count = :row_count, size_bytes = :size_bytes, sha256 = :sha256,
@@ -129,10 +127,14 @@ async def claim_export(db: Session, lease_seconds: float) -> Claimed | None:
     return None if row is None else Claimed(*row)
 
 
-async def renew_export(db: Session, claimed: Claimed, *, row_count: int, lease_seconds: float) -> bool:
-    """Say how far it is, and keep it; False if it was deleted, or is somebody else's."""
-    values = {**_values(claimed), "row_count": row_count, "lease_seconds": lease_seconds}
-    return await db.fetch_row(_RENEW, **values) is not None
+def leased_export(db: Database, claimed: Claimed) -> AbstractAsyncContextManager[None]:
+    """Keep an export while the block makes it; see `leased`."""
+    return leased(db, _RENEW, **_values(claimed))
+
+
+async def advance_export(db: Session, claimed: Claimed, row_count: int) -> None:
+    """Say how far it is."""
+    await db.execute(_ADVANCE, **_values(claimed), row_count=row_count)
 
 
 async def complete_export(

@@ -1,6 +1,7 @@
 """SQL of the imports that clients ask for: what is asked, who works on it, how far it is."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,8 @@ from skipcall.imports.model import (
     Status,
     Undone,
 )
-from skipcall.postgres.db import Row, Session, Statement
+from skipcall.postgres.db import Database, Row, Session, Statement
+from skipcall.postgres.leases import leased, renewal
 
 
 def _words(statuses: Sequence[Status]) -> str:
@@ -119,18 +121,20 @@ _CLAIM = Statement(
     """
 )
 _MINE = "workspace_id = :workspace_id AND id = :id AND claim = :claim AND status = :status"
+_RENEW = renewal("imports", _MINE)
 _LOCK = Statement(f"SELECT clock_timestamp() AS now FROM imports WHERE {_MINE} FOR NO KEY UPDATE")
+# From now on, however long the transaction took: its lock has kept others off, and the lease from being renewed.
+_RENEWED = "next_attempt_at = clock_timestamp() + make_interval(secs => :lease_seconds)"
 _ADVANCE = Statement(
     f"""
     UPDATE imports SET rows_read = :rows_read, line = :line, counts = :counts, failures = 0,
-        last_event_id = {_LAST_EVENT}, next_attempt_at = now() + make_interval(secs => :lease_seconds)
+        last_event_id = {_LAST_EVENT}, {_RENEWED}
     WHERE {_MINE}
     """
 )
 _ADVANCE_UNDO = Statement(
     f"""
-    UPDATE imports SET last_event_id = :last_event_id, undone = :undone, failures = 0,
-        next_attempt_at = now() + make_interval(secs => :lease_seconds)
+    UPDATE imports SET last_event_id = :last_event_id, undone = :undone, failures = 0, {_RENEWED}
     WHERE {_MINE}
     """
 )
@@ -138,7 +142,7 @@ _FINISH = Statement(
     f"""
     UPDATE imports SET status = :new_status, dry_run = coalesce(:dry_run, dry_run), failure = :failure,
         next_attempt_at = NULL, ended_at = CASE WHEN :has_ended THEN coalesce(ended_at, now()) END
-    WHERE {_MINE}
+    WHERE {_MINE} RETURNING id
     """
 )
 _RELEASE = Statement(f"UPDATE imports SET next_attempt_at = now() + make_interval(secs => :seconds) WHERE {_MINE}")
@@ -148,7 +152,12 @@ _ADD_ERRORS = Statement(
     VALUES (:workspace_id, :id, :rows_before, :content)
     """
 )
-_FORGET_ERRORS = Statement("DELETE FROM import_errors WHERE workspace_id = :workspace_id AND import_id = :id")
+_FORGET_ERRORS = Statement(
+    f"""
+    DELETE FROM import_errors WHERE workspace_id = :workspace_id AND import_id = :id
+        AND EXISTS (SELECT FROM imports WHERE {_MINE})
+    """
+)
 _MEASURE_ERRORS = Statement(
     """
     SELECT coalesce(sum(octet_length(content)), 0)::bigint AS size, coalesce(max(rows_before), -1) AS last
@@ -296,6 +305,11 @@ async def claim_import(db: Session, lease_seconds: float) -> Claimed | None:
     )
 
 
+def leased_import(db: Database, claimed: Claimed) -> AbstractAsyncContextManager[None]:
+    """Keep an import while the block works on it; see `leased`."""
+    return leased(db, _RENEW, **_mine(claimed))
+
+
 async def lock_import(tx: Session, claimed: Claimed) -> Any:
     """Hold an import until the end of the transaction and return the moment; None if it is not this worker's any more."""
     return await tx.fetch_value(_LOCK, **_mine(claimed))
@@ -330,9 +344,9 @@ async def advance_undo(
 
 async def finish_import(
     db: Session, claimed: Claimed, status: Status, *, dry_run: DryRun | None = None, failure: str | None = None
-) -> None:
-    """End what is done about an import."""
-    await db.execute(
+) -> bool:
+    """End what is done about an import; False if it is not this worker's any more."""
+    row = await db.fetch_row(
         _FINISH,
         **_mine(claimed),
         new_status=status,
@@ -340,6 +354,7 @@ async def finish_import(
         failure=failure,
         has_ended=status != "AWAITING_CONFIRMATION",
     )
+    return row is not None
 
 
 async def release_import(db: Session, claimed: Claimed, seconds: float) -> None:
@@ -356,7 +371,7 @@ async def add_errors(tx: Session, claimed: Claimed, rows_before: int, content: s
 
 async def forget_errors(tx: Session, claimed: Claimed) -> None:
     """Begin the file of errors anew."""
-    await tx.execute(_FORGET_ERRORS, workspace_id=claimed.workspace_id, id=claimed.id)
+    await tx.execute(_FORGET_ERRORS, **_mine(claimed))
 
 
 async def measure_errors(db: Session, workspace_id: UUID, id: UUID) -> tuple[int, int]:

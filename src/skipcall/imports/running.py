@@ -29,20 +29,17 @@ from skipcall.imports.rows import RowConverter
 from skipcall.imports.scratch import Scratch
 from skipcall.imports.undoing import Undo
 from skipcall.imports.uploading import IMPORTS, id_in, key_of, local_file, remove_uploads, sentence
+from skipcall.postgres import leases
 from skipcall.postgres.db import Database, Session, UniqueViolation
+from skipcall.postgres.leases import LeaseLost
 from skipcall.storage.model import ObjectMissing, Storage, remove_orphans
 
-LEASE_SECONDS = 120.0  # renewed with every batch
 BATCH_ROWS = 1_000  # upserts of the workspace wait so long
 FAILURES_MAX = 10  # in a row
 RETRY_SECONDS = 30.0
 IDLE_SECONDS = 1.0
 
 log = logging.getLogger("skipcall.imports")
-
-
-class _Lost(Exception):
-    """The import was canceled, or somebody else has it now."""
 
 
 class Importer:
@@ -53,12 +50,12 @@ class Importer:
 
     async def step(self) -> float:
         """Work on one import, if one waits; return how many seconds to pause before the next step."""
-        claimed = await jobs.claim_import(self._db, LEASE_SECONDS)
+        claimed = await jobs.claim_import(self._db, leases.LEASE_SECONDS)
         if claimed is None:
             return IDLE_SECONDS
         try:
             await self._work(claimed)
-        except _Lost:
+        except LeaseLost:
             pass
         except UnusableFile as unusable:
             await self._fail(claimed, sentence(unusable))
@@ -86,22 +83,24 @@ class Importer:
         await remove_orphans(self._storage, IMPORTS, lambda key: id_in(key) in named, clock.now())
 
     async def _fail(self, claimed: Claimed, why: str) -> None:
-        await jobs.finish_import(self._db, claimed, "FAILED", failure=why)
-        await remove_uploads(self._storage, claimed.id, claimed.uploads)
+        if await jobs.finish_import(self._db, claimed, "FAILED", failure=why):
+            await remove_uploads(self._storage, claimed.id, claimed.uploads)
 
     async def _work(self, claimed: Claimed) -> None:
         if claimed.failures > FAILURES_MAX:
             raise UnusableFile("each of several attempts to go on has failed; the server's log tells more")
-        if claimed.status == "UNDOING":
-            if not await Undo(self._db, claimed, LEASE_SECONDS).run():
-                raise _Lost
-            return
-        try:
-            async with local_file(self._storage, key_of(claimed.id, claimed.upload), claimed.size_bytes) as path:
-                await _Run(self._db, claimed, path, self._secret).run()
-        except (ObjectMissing, FileNotFoundError):
-            raise UnusableFile("the storage does not have the file any more") from None
+        async with jobs.leased_import(self._db, claimed):
+            if claimed.status == "UNDOING":
+                await Undo(self._db, claimed, leases.LEASE_SECONDS).run()
+                return
+            try:
+                async with local_file(self._storage, key_of(claimed.id, claimed.upload), claimed.size_bytes) as path:
+                    created = await _Run(self._db, claimed, path, self._secret).run()
+            except (ObjectMissing, FileNotFoundError):
+                raise UnusableFile("the storage does not have the file any more") from None
         if claimed.status == "RUNNING":
+            if created >= ANALYZE_FROM_ROWS:
+                await queries.refresh_statistics(self._db)
             await remove_uploads(self._storage, claimed.id, claimed.uploads)
 
 
@@ -117,7 +116,8 @@ class _Run:
         match = claimed.settings.match_by
         self._options = UpsertOptions(match=match, mode=claimed.settings.mode, modes=claimed.settings.modes)
 
-    async def run(self) -> None:
+    async def run(self) -> int:
+        """Do what is left; return how many contacts were created in all."""
         claimed = self._claimed
         known = await custom_fields.list_definitions(self._db, claimed.workspace_id)
         reading = await asyncio.to_thread(inspect, self._path, claimed.settings, known)
@@ -136,8 +136,7 @@ class _Run:
                 await jobs.finish_import(tx, claimed, "AWAITING_CONFIRMATION", dry_run=dry_run)
             else:
                 await jobs.finish_import(tx, claimed, "COMPLETED")
-        if not self._is_dry and self._tally.counts.created >= ANALYZE_FROM_ROWS:
-            await queries.refresh_statistics(self._db)
+        return self._tally.counts.created
 
     async def _converter(
         self, reading: Reading, definitions: Sequence[Definition]
@@ -174,7 +173,7 @@ class _Run:
                         rows_read=self._rows_read + len(batch),
                         line=batch[-1][0],
                         counts=self._tally.counts,
-                        lease_seconds=LEASE_SECONDS,
+                        lease_seconds=leases.LEASE_SECONDS,
                     )
                 self._rows_read += len(batch)
                 return
@@ -183,7 +182,7 @@ class _Run:
     async def _lock(self, tx: Session) -> Any:
         moment = await jobs.lock_import(tx, self._claimed)
         if moment is None:
-            raise _Lost
+            raise LeaseLost
         return moment
 
     async def _write(self, tx: Session, decided: Decided, moment: Any) -> None:

@@ -3,11 +3,13 @@
 What an attempt has to say counts only while it is the last one, so a worker that was thought dead changes nothing.
 """
 
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import msgspec
 
-from skipcall.postgres.db import Session, Statement
+from skipcall.postgres.db import Database, Session, Statement
+from skipcall.postgres.leases import leased, renewal
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -33,6 +35,7 @@ WHERE r.workspace_id = due.workspace_id AND r.call_id = due.call_id AND r.id = d
 RETURNING r.workspace_id, r.call_id, r.id, r.source_id, r.url, r.attempts""")
 _MINE = """workspace_id = :workspace_id AND call_id = :call_id AND id = :id AND attempts = :attempts
     AND status = 'PROCESSING' AND next_attempt_at IS NOT NULL"""
+_RENEW = renewal("call_recordings", _MINE)
 _POSTPONE = Statement(f"""
 UPDATE call_recordings SET next_attempt_at = now() + make_interval(secs => :seconds), reason = :reason, updated_at = now()
 WHERE {_MINE}""")
@@ -45,6 +48,11 @@ async def claim_recordings(db: Session, *, limit: int, lease_seconds: float) -> 
     """Take recordings that are due, the longest due first; each is nobody else's for as long as the lease."""
     rows = await db.fetch_rows(_CLAIM, limit=limit, lease_seconds=lease_seconds)
     return [Claimed(*row) for row in rows]
+
+
+def leased_recording(db: Database, claimed: Claimed) -> AbstractAsyncContextManager[None]:
+    """Keep a recording while the block fetches it; see `leased`."""
+    return leased(db, _RENEW, **_values(claimed))
 
 
 async def postpone_recording(db: Session, claimed: Claimed, *, seconds: float, reason: str) -> None:

@@ -19,20 +19,22 @@ from skipcall.calls.model import CallErased
 from skipcall.errors import NotFound
 from skipcall.outbound.client import Answer, Client, TooLarge
 from skipcall.outbound.urls import OutboundError
+from skipcall.postgres import leases
 from skipcall.postgres.db import Database
+from skipcall.postgres.leases import LeaseLost
 from skipcall.recordings.actions import Archive, Author, store_recording
 from skipcall.recordings.audio import NotAudio
 from skipcall.recordings.claims import (
     Claimed,
     claim_recordings,
     end_fetching,
+    leased_recording,
     postpone_recording,
     release_recording,
 )
 
 AT_ONCE_MAX = 4
 DOWNLOAD_SECONDS_MAX = 600.0
-LEASE_SECONDS = 900.0  # longer than a download with what comes after it
 IDLE_SECONDS = 2.0
 PAUSES_SECONDS = (60, 300, 1_800, 7_200, 21_600, 86_400)
 JITTER = 0.2
@@ -93,7 +95,7 @@ class Fetcher:
     async def step(self) -> float:
         """Claim what there is room for and begin to fetch it; return how many seconds to wait before the next step."""
         free = AT_ONCE_MAX - len(self._running)
-        claimed = await claim_recordings(self._db, limit=free, lease_seconds=LEASE_SECONDS) if free else []
+        claimed = await claim_recordings(self._db, limit=free, lease_seconds=leases.LEASE_SECONDS) if free else []
         for one in claimed:
             task = asyncio.create_task(self._fetch(one))
             self._running.add(task)
@@ -113,7 +115,10 @@ class Fetcher:
     async def _fetch(self, claimed: Claimed) -> None:
         try:
             try:
-                await self._download(claimed)
+                async with leased_recording(self._db, claimed):
+                    await self._download(claimed)
+            except LeaseLost:
+                pass
             except _Retry as failure:
                 await self._postpone(claimed, failure)
             except _GiveUp as end:
