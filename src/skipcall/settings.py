@@ -1,6 +1,8 @@
 """Every setting, read once from the environment."""
 
+import difflib
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,6 +17,29 @@ RECORDING_BYTES_MAX = 200_000_000
 IMPORT_BYTES_MAX = 500_000_000
 OBJECT_BYTES_LIMIT = 5_000_000_000  # S3 copies no larger object in one request
 SECRET_LENGTH_MIN = 32
+
+_PREFIX = "SKIPCALL_"
+# What Kubernetes sets in every container where a service is called `skipcall`, or `skipcall-…`.
+_OF_KUBERNETES = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP)(_.*)?)?)")
+VARIABLES = (
+    "DATABASE_URL",
+    "SKIPCALL_DATA",
+    "SKIPCALL_POSTGRES_BINARIES",
+    "SKIPCALL_SECRET",
+    "SKIPCALL_PUBLIC_URL",
+    "SKIPCALL_CONNECTIONS",
+    "SKIPCALL_TRUSTED_PROXIES",
+    "SKIPCALL_OUTBOUND_NETWORKS",
+    "SKIPCALL_STORAGE",
+    "SKIPCALL_S3_ENDPOINT",
+    "SKIPCALL_S3_REGION",
+    "SKIPCALL_S3_KEY_ID",
+    "SKIPCALL_S3_SECRET",
+    "SKIPCALL_S3_SECRET_FILE",
+    "SKIPCALL_CHANGES_DAYS",
+    "SKIPCALL_RECORDING_BYTES_MAX",
+    "SKIPCALL_IMPORT_BYTES_MAX",
+)
 
 
 class SettingsError(Exception):
@@ -91,6 +116,17 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         recording_bytes_max=_bytes("SKIPCALL_RECORDING_BYTES_MAX", recording, RECORDING_BYTES_MAX),
         import_bytes_max=_bytes("SKIPCALL_IMPORT_BYTES_MAX", file_of_contacts, IMPORT_BYTES_MAX),
     )
+
+
+def list_unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return what to say of each variable that looks like a setting and is none, with the one that was most likely meant."""
+    known = {name.removeprefix(_PREFIX): name for name in VARIABLES}
+    told = []
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and name not in VARIABLES and not _OF_KUBERNETES.fullmatch(name):
+            meant = difflib.get_close_matches(name.removeprefix(_PREFIX), known, n=1)
+            told.append(f"{name} is no setting" + (f": do you mean {known[meant[0]]}?" if meant else ""))
+    return told
 
 
 def _bytes(name: str, text: str | None, default: int) -> int:

@@ -118,6 +118,14 @@ def test_doctor_finds_nothing_wrong(data: Path) -> None:
     assert (external["Role"]["result"], external["Pooler"]["result"]) == ("warning", "ok")
 
 
+def test_doctor_names_a_setting_that_is_none(data: Path) -> None:
+    wrong = {"SKIPCALL_CONECTIONS": "3", "SKIPCALL_DB_PORT": "tcp://10.0.0.1:5432"}
+    done = run(data, "doctor", **wrong)
+    assert "warning\tSettings\tSKIPCALL_CONECTIONS is no setting: do you mean SKIPCALL_CONNECTIONS?" in done.stdout
+    assert "SKIPCALL_DB_PORT" not in done.stdout
+    assert "ok\tSettings" in run(data, "doctor").stdout
+
+
 def test_doctor_names_a_database_that_cannot_be_reached(data: Path) -> None:
     done = run(data, "doctor", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert (done.returncode, "FAULT\tDatabase" in done.stdout) == (1, True)

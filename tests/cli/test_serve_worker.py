@@ -42,6 +42,14 @@ def test_it_ends_with_its_server_and_says_nothing(place: Path) -> None:
     assert "Fatal" not in serve.log
 
 
+def test_both_name_a_setting_that_is_none_and_together_once(place: Path) -> None:
+    told = "skipcall: SKIPCALL_CONECTIONS is no setting: do you mean SKIPCALL_CONNECTIONS?"
+    with Serve(place / "beside", SKIPCALL_CONECTIONS="3", SKIPCALL_SERVICE_HOST="10.0.0.1") as serve:
+        companion(serve)
+    assert serve.log.count(told) == serve.log.count("is no setting") == 1
+    assert told in fail(place / "none", "worker", SKIPCALL_CONECTIONS="3")
+
+
 def test_it_ends_with_a_server_that_is_killed(place: Path) -> None:
     serve = Serve(place / "beside")
     worker = companion(serve)

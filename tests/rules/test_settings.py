@@ -18,6 +18,7 @@ def test_each_setting_names_its_variable() -> None:
     assert len(NAMES) == len(msgspec.structs.fields(Settings))
     read = set(re.findall(r'environment\.get\("(\w+)"', inspect.getsource(load)))
     assert read == set(NAMES)
+    assert list(settings.VARIABLES) == NAMES
 
 
 def test_the_page_lists_each_setting_once_and_nothing_else() -> None:
@@ -104,3 +105,32 @@ def test_a_secret_in_a_file(tmp_path: Path) -> None:
 def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         load({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SKIPCALL_CONECTIONS", "SKIPCALL_CONNECTIONS"),
+        ("SKIPCALL_DATABASE_URL", "DATABASE_URL"),
+        ("SKIPCALL_S3_KEY", "SKIPCALL_S3_KEY_ID"),
+        ("SKIPCALL_TRUSTED_PROXY", "SKIPCALL_TRUSTED_PROXIES"),
+        ("SKIPCALL_PORTS", None),
+    ],
+)
+def test_a_variable_that_is_none(name: str, meant: str | None) -> None:
+    [told] = settings.list_unknown({name: "", "PATH": "/bin", "SKIPCALL_DATA": "data"})
+    assert told == f"{name} is no setting" + (f": do you mean {meant}?" if meant else "")
+
+
+def test_what_kubernetes_sets_is_passed_over() -> None:
+    ends = (
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "SERVICE_PORT_HTTP",
+        "PORT",
+        "PORT_80_TCP",
+        "PORT_80_TCP_ADDR",
+        "PORT_5_UDP",
+    )
+    environment = {f"SKIPCALL_{middle}{end}": "x" for middle in ("", "DB_") for end in ends}
+    assert settings.list_unknown(environment) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from skipcall import settings
-from skipcall.cli.output import CommandFailed
+from skipcall.cli.output import CommandFailed, warn
 from skipcall.postgres import migrate
 from skipcall.postgres.db import Database
 from skipcall.postgres.embedded import EmbeddedPostgres
@@ -22,6 +22,12 @@ def read_settings(data: Path | None) -> settings.Settings:
     """Return the settings of the environment, with the data directory of the command line; raise `SettingsError`."""
     given = {} if data is None else {"SKIPCALL_DATA": str(data)}
     return settings.load(os.environ | given)
+
+
+def warn_of_unknown_settings() -> None:
+    """Tell the operator which variables of the environment look like settings and are none."""
+    for told in settings.list_unknown():
+        warn(told)
 
 
 @contextlib.contextmanager

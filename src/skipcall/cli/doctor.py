@@ -22,7 +22,7 @@ from skipcall.postgres import migrate
 from skipcall.postgres.db import DatabaseRefusal, Session, connect, is_behind_pooler
 from skipcall.postgres.embedded import EmbeddedPostgres, PostgresError, find_binaries
 from skipcall.postgres.inspection import VERSION_MAX, VERSION_MIN, Inspection, inspect
-from skipcall.settings import Settings, SettingsError
+from skipcall.settings import Settings, SettingsError, list_unknown
 from skipcall.storage.choice import check_folder, folder_of, open_storage
 from skipcall.storage.model import PENDING, StorageUnavailable
 
@@ -48,7 +48,7 @@ def doctor(
     if show_database_url:
         print(_running_database_url(read))
         return
-    findings = [_modules(), _disk(read.data_directory), *asyncio.run(_look_at(read))]
+    findings = [_modules(), *_settings(), _disk(read.data_directory), *asyncio.run(_look_at(read))]
     items: list[dict[str, Any]] = [
         {"check": check, "result": result, "found": found} for check, result, found in findings
     ]
@@ -73,6 +73,11 @@ def _modules() -> Finding:
         except ImportError as problem:
             return "Python packages", FAULT, f"{name} cannot be loaded: {problem}"
     return "Python packages", OK, f"Python {'.'.join(map(str, sys.version_info[:3]))}, all load"
+
+
+def _settings() -> list[Finding]:
+    unknown = [("Settings", WARNING, told) for told in list_unknown()]
+    return unknown or [("Settings", OK, "each variable SKIPCALL_… is one")]
 
 
 def _disk(directory: Path) -> Finding:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skipcall.cli.companion import Companion
-from skipcall.cli.database import database_url, read_settings
+from skipcall.cli.database import database_url, read_settings, warn_of_unknown_settings
 from skipcall.cli.options import Data
 from skipcall.cli.output import CommandFailed, warn
 from skipcall.cli.port import Address, hold_port
@@ -59,6 +59,7 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     read = read_settings(data)
+    warn_of_unknown_settings()
     with contextlib.ExitStack() as ending:
         make_home(read.data_directory)
         ending.enter_context(_lock(read.data_directory))

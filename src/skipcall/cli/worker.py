@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skipcall.cli.database import database_url, read_settings
+from skipcall.cli.database import database_url, read_settings, warn_of_unknown_settings
 from skipcall.cli.options import Data
 from skipcall.cli.secret import get_secret
 
@@ -36,6 +36,8 @@ def worker(
         signal.signal(number, _end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))  # the server blocks them
     read = read_settings(data)
+    if not beside_server:  # which has said it
+        warn_of_unknown_settings()
     with database_url(read) as url:
         os.environ |= {"DATABASE_URL": url, "SKIPCALL_SECRET": get_secret(read)}
         logs.set_up()
