@@ -29,7 +29,14 @@ def test_a_dry_run_writes_nothing(loader: Loader) -> None:
     zoe, lea, refused = found["dryRun"]["examples"]
     assert (zoe["line"], zoe["status"], zoe["id"]) == (2, "updated", path.rpartition("/")[2])
     assert zoe["changes"]["firstName"] == ["Camille", "Zoé"]
-    assert (lea["line"], lea["status"], lea["id"], lea["changes"]) == (3, "created", None, None)
+    assert (lea["line"], lea["status"], lea["id"]) == (3, "created", None)
+    assert lea["changes"] == {
+        "firstName": [None, "Léa"],
+        "lastName": [None, "Rey"],
+        "email": [None, "lea@rey.example"],
+        "phoneNumbers": [None, [phone_number(2)]],
+        "allowPhoneCalls": [None, True],
+    }
     assert refused["status"] == "refused"
     assert [one["firstName"] for one in loader.contacts()] == ["Camille"]
     assert len(loader.kept.team.make.events(path)) == 1
@@ -37,6 +44,22 @@ def test_a_dry_run_writes_nothing(loader: Loader) -> None:
     assert (done["status"], done["counts"]) == ("COMPLETED", found["counts"])
     assert loader.errors(done) == loader.errors(found)
     assert [one["firstName"] for one in loader.contacts()] == ["Zoé", "Léa"]
+
+
+def test_a_new_contact_is_shown_as_its_own_row_makes_it(loader: Loader) -> None:
+    loader.kept.team.field("Industry")
+    headings = ("Email", *("First Name", "Last Name", "Phone Number"), "Industry", "Do not call")
+    rows = [("zoe@roy.example", "Zoé", "Roy", "0639980001", "Food", "yes"), ("zoe@roy.example", "Zoe", *"    ")]
+    first, second = loader.checked(csv_of(*(row[:6] for row in rows), headings=headings))["dryRun"]["examples"]
+    assert first["changes"] == {
+        "email": [None, "zoe@roy.example"],
+        "firstName": [None, "Zoé"],
+        "lastName": [None, "Roy"],
+        "phoneNumbers": [None, [phone_number(1)]],
+        "allowPhoneCalls": [None, False],
+        "customFields": [{}, {"industry": "Food"}],
+    }
+    assert second["changes"] == {"firstName": ["Zoé", "Zoe"]}
 
 
 def test_what_is_confirmed_must_be_what_was_found(loader: Loader) -> None:

@@ -121,6 +121,15 @@ def test_what_merged_contacts_were_known_by(loader: Loader, monkeypatch: pytest.
     assert loader.done(csv_of(people[1], headings=headings), matchBy=[])["counts"] == counts(created=1), "all are new"
 
 
+def test_the_record_id_of_hubspot_is_an_external_id(loader: Loader) -> None:
+    headings = ("Record ID", *("First Name", "Last Name", "Phone Number"))
+    found = loader.done(csv_of(("7001", "Zoé", "Roy", "0639980001"), headings=headings))
+    assert found["columns"]["Record ID"] == "externalId"
+    assert loader.contacts()[0]["externalId"] == "7001"
+    moved = loader.done(csv_of(("7001", "Zoé", "Roy", "0639980002"), headings=headings))
+    assert moved["counts"] == counts(updated=1), "another number, the same person there"
+
+
 def test_contacts_by_their_id(loader: Loader) -> None:
     id = loader.kept.team.contact(company="Old").rpartition("/")[2]
     rows = csv_of(

@@ -129,6 +129,57 @@ def test_what_a_mapping_names_must_be_there(loader: Loader) -> None:
     ]
 
 
+def test_what_was_meant_is_suggested(loader: Loader) -> None:
+    loader.kept.team.field("Industry")
+
+    def suggested(**mapping: str) -> list[str | None]:
+        error = loader.send(loader.asked(mapping=mapping), FILE, 400)["error"]
+        return [one.get("suggestion") for one in error["details"]]
+
+    assert suggested(Email="emial") == ["email"]
+    assert suggested(Email="industri") == ["industry"]
+    assert suggested(Email="customFields.industri") == ["customFields.industry"]
+    assert suggested(Email="qqqqqq") == [None]
+    assert suggested(Emial="email") == ["Email"]
+
+
+NAMED = ("First Name", "Last Name", "Phone Number")
+
+
+@pytest.mark.parametrize(
+    ("headings", "mapping", "pointers"),
+    [
+        (("Company", "Company"), {}, [""]),
+        (("Company", "company *"), {"Company": "role"}, ["/mapping/Company"]),
+        (("Industry", "Industry"), {}, [""]),
+        (("Segment", "Segment"), {"Segment": "industry"}, ["/mapping/Segment"]),
+        (("A", "B", "C"), {"A": "city", "B": "city", "C": "city"}, ["/mapping/B", "/mapping/C"]),
+        (("A", "B"), {"A": "industry", "B": "customFields.Industry"}, ["/mapping/B"]),
+        (("customFields.industry", "B"), {"B": "industry"}, ["/mapping/B"]),
+        (("A", "B"), {"A": "email", "B": "email"}, ["/mapping/B"]),
+        # Nothing is lost, or it is told by `columns`.
+        (("Company", "Company"), {"Company": None}, []),
+        (("Company", "Company"), {"Company": "phoneNumbers"}, []),
+        (("A", "B"), {"A": "phoneNumbers", "B": "phoneNumbers"}, []),
+        (("A", "B"), {"A": "doNotCall", "B": "doNotCall"}, []),
+        (("Nobody knows", "Nobody knows"), {}, []),
+        (("Company", "Company Name"), {}, []),
+        (("A", "Company"), {"A": "company"}, []),
+        (("A", "Industry"), {"A": "industry"}, []),
+    ],
+)
+def test_two_columns_with_one_meaning(
+    loader: Loader, headings: tuple[str, ...], mapping: dict[str, str | None], pointers: list[str]
+) -> None:
+    loader.kept.team.field("Industry")
+    content = csv_of(("Zoé", "Roy", "0639980001", *("" for _ in headings)), headings=(*NAMED, *headings))
+    path = loader.asked(mapping=mapping, matchBy=["phoneNumbers"])
+    sent = loader.send(path, content, 400 if pointers else 200)
+    details = sent.get("error", {}).get("details", [])
+    assert [(one["pointer"], one["code"]) for one in details] == [(one, "DUPLICATE_COLUMN") for one in pointers]
+    assert all(f"Column 4, '{headings[0]}'" in one["message"] for one in details)
+
+
 def test_headings_that_nobody_knows_are_mapped(loader: Loader) -> None:
     loader.kept.team.field("Segment")
     rows = csv_of(("Zoé Roy", "0639980001", "x"), headings=("Wer", "Wo", "Was"))

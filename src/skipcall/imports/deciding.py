@@ -12,7 +12,7 @@ import msgspec
 from skipcall.contacts import upserts
 from skipcall.contacts.erased import erased_keys_among, person_hashes
 from skipcall.contacts.model import PersonErased
-from skipcall.contacts.upsert_model import AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
+from skipcall.contacts.upsert_model import NAMES, AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import Refusal
 from skipcall.imports.model import (
@@ -83,6 +83,14 @@ def _given(row: ContactRow) -> Given:
     return Given(UUID(row.id) if row.id else None, values, {**row.custom_fields})
 
 
+def _values(row: ContactRow) -> dict[str, list[object]]:
+    """Return what a contact that a row makes has, as changes."""
+    given = _given(row)
+    values = {"allow_phone_calls": True} | given.values
+    custom: dict[str, list[object]] = {"customFields": [{}, given.custom_values]} if given.custom_values else {}
+    return {NAMES[name]: [None, value] for name, value in values.items()} | custom
+
+
 class Tally:
     """What is told of outcomes: counts, errors, and of a dry run digest and examples.
 
@@ -99,7 +107,7 @@ class Tally:
         """Count a batch and return its part of the file of errors."""
         lines = io.StringIO(newline="")
         writer = csv.writer(lines)
-        for (line, _, faults), outcome in zip(batch, decided.outcomes, strict=True):
+        for (line, row, faults), outcome in zip(batch, decided.outcomes, strict=True):
             status = "refused" if outcome is None or outcome.status == "error" else outcome.status
             setattr(self.counts, status, getattr(self.counts, status) + 1)
             told = [(fault.column or "", fault.code, fault.reason, "") for fault in faults]
@@ -112,16 +120,18 @@ class Tally:
                 if self.counts.errors < ERRORS_KEPT_MAX:
                     writer.writerow([line, column[:HEADING_LENGTH_MAX], *rest])
                 self.counts.errors += 1
-            self._note(line, status, outcome)
+            self._note(line, status, outcome, row)
         return lines.getvalue()
 
-    def _note(self, line: int, status: str, outcome: Outcome | None) -> None:
+    def _note(self, line: int, status: str, outcome: Outcome | None, row: ContactRow | None) -> None:
         record = outcome.record if outcome else None
         id = str(record.id) if record and not record.is_new else None
         matched_by, changes = (outcome.matched_by, outcome.changes) if outcome else ([], None)
         self._hashed.update(_encode((line, status, id, matched_by, changes)))
         count: int = getattr(self.counts, status)
         if count <= EXAMPLES_MAX:
+            if status == "created" and row:
+                changes = _values(row)
             self._examples.append(Example(line, status, id, matched_by, changes))  # type: ignore[arg-type]
 
     def dry_run(self, rows_read: int) -> DryRun:

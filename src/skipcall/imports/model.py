@@ -155,7 +155,8 @@ class CreateImport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         Meta(
             max_length=COLUMNS_MAX,
             description="What single columns hold, by heading (of a vCard, by property: `NOTE`): a property of a contact, "
-            "`fullName`, `doNotCall`, or slug or name of a custom field; null leaves the column out. Others are told by their heading.",
+            "`fullName`, `doNotCall`, or slug or name of a custom field; null leaves the column out. Others are told by their heading. "
+            "Two columns that would fill a property with one value are refused with the file.",
             extra_json_schema={"example": {"Record ID": "externalId", "Segment": "industry", "Owner": None}},
         ),
     ] = msgspec.field(default_factory=dict)
@@ -250,7 +251,7 @@ class Counts(msgspec.Struct):
 
 
 class Example(msgspec.Struct, frozen=True, rename="camel"):
-    """What would become of one row."""
+    """What would become of one row. `changes` of a new contact are all that it gets."""
 
     line: Annotated[int, Meta(description="Line of the file, from 1")]
     status: Literal["created", "updated", "unchanged", "ambiguous", "refused"]

@@ -18,12 +18,20 @@ class Place(msgspec.Struct, frozen=True):
     slug: str | None
 
 
+class Twin(msgspec.Struct, frozen=True):
+    """A column that is left out, since the first one fills its custom field."""
+
+    index: int
+    first: int
+
+
 class Placed(msgspec.Struct, frozen=True):
     """Where the columns without a field of their own go. `missing` are names of fields that were asked for and are not there."""
 
     places: list[Place]
     left_out: list[str]
     missing: list[str]
+    twins: list[Twin]
 
 
 def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create: bool) -> Placed:
@@ -38,6 +46,7 @@ def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create
     places: dict[str, Place] = {}
     left_out: list[str] = []
     missing: list[str] = []
+    twins: list[Twin] = []
     for index, heading, is_asked_for in wanted:
         name = " ".join(heading.split())
         key = heading_key(name)
@@ -45,12 +54,13 @@ def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create
         can_be_made = create and 0 < len(name) <= NAME_LENGTH_MAX and not CONTROL_CHARACTERS.search(name)
         if slug is None and not can_be_made:
             (missing if is_asked_for else left_out).append(name if is_asked_for else heading)
-        elif (slug or key) in places:
+        elif first := places.get(slug or key):
             left_out.append(heading)
+            twins.append(Twin(index, first.index))
         else:
             places[slug or key] = Place(index, name, slug)
     if len(places) > CUSTOM_FIELDS_MAX:
         raise UnusableFile(
             f"a contact has at most {CUSTOM_FIELDS_MAX} custom values; the file would give {len(places)}"
         )
-    return Placed(list(places.values()), left_out, missing)
+    return Placed(list(places.values()), left_out, missing, twins)

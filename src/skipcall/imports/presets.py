@@ -2,7 +2,8 @@
 
 The headings are facts of each product's export. A field's headings stand in order of preference: for a field with one
 value the first cell that is not empty counts; phone numbers and e-mails are taken from all columns, in this order.
-`{n}` stands for a number. To add a layout: one more `Preset` below, and a sample in tests/imports/test_presets.py.
+`{n}` stands for a number. The command line leaves out an `externalId`. To add a layout: one more `Preset` below, and a
+sample in tests/imports/test_presets.py.
 """
 
 import re
@@ -105,11 +106,12 @@ HUBSPOT = Preset(
             *("Mobile Phone Number", "mobilephone", "Numéro de téléphone mobile"),
             *("Phone Number", "phone", "Numéro de téléphone"),
         ),
+        "externalId": ("Record ID", "hs_object_id", "ID de fiche d'informations"),
     },
     marks=("Record ID", "hs_object_id", "Associated Company", "Mobile Phone Number", "mobilephone", "Lead Status"),
     ignored=(
-        *("Record ID", "hs_object_id", "Create Date", "Last Activity Date", "Associated Company IDs"),
-        *("Date de création", "Date de la dernière activité", "ID de fiche d'informations"),
+        *("Create Date", "Last Activity Date", "Associated Company IDs"),
+        *("Date de création", "Date de la dernière activité"),
     ),
 )
 
@@ -330,7 +332,7 @@ def map_header(
     compiled = _COMPILED[preset.name]
     found: dict[str, list[tuple[int, int, int]]] = {}
     unmapped: dict[str, int] = {}
-    custom: dict[str, int] = {}
+    custom: list[tuple[int, str]] = []
     for index, heading in enumerate(header):
         key = heading_key(heading)
         field, place = _target(heading, key, compiled, chosen)
@@ -338,15 +340,13 @@ def map_header(
             number = _NUMBER.search(key)
             found.setdefault(field, []).append((place, int(number[0][:9]) if number else 0, index))
         elif field is not None and field.startswith(CUSTOM_PREFIX):
-            custom.setdefault(field.removeprefix(CUSTOM_PREFIX), index)
+            custom.append((index, field.removeprefix(CUSTOM_PREFIX)))
         elif field is None and key:
             unmapped.setdefault(heading.strip(), index)
     columns = {field: tuple(index for _, _, index in sorted(places)) for field, places in found.items()}
     if not partial:
         _require(columns, preset, phone_required=phone_required)
-    return Mapping(
-        preset.name, tuple(header), columns, tuple(unmapped.values()), tuple((i, slug) for slug, i in custom.items())
-    )
+    return Mapping(preset.name, tuple(header), columns, tuple(unmapped.values()), tuple(custom))
 
 
 def _target(heading: str, key: str, compiled: _Compiled, chosen: Table[str, str]) -> tuple[str | None, int]:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import msgspec
 
+from skipcall.contacts.filters import near
 from skipcall.custom_fields.model import Definition
-from skipcall.errors import Fault, Invalid
+from skipcall.errors import FAULTS_MAX, Fault, Invalid
 from skipcall.imports.cards import CARD_COLUMNS, CARD_HEADER, read_cards
 from skipcall.imports.encodings import CARD_START, detect_encoding
 from skipcall.imports.model import CreateImport, Format, UnusableFile, mapping_pointer
 from skipcall.imports.places import Placed, place_columns
 from skipcall.imports.presets import (
     CUSTOM_PREFIX,
+    DO_NOT_CALL,
     IGNORED,
     KEYED_FIELDS,
     PLAIN,
@@ -27,6 +29,9 @@ from skipcall.imports.reader import Layout, ReadRow, inspect_file, read_rows
 
 # A mark at the beginning, and the zeros of UTF-16.
 _NOT_LETTERS = codecs.BOM_UTF8 + codecs.BOM_UTF16 + codecs.BOM_UTF16_BE + b"\0 \t\r\n"
+# Several columns of these count together; of any other property, one value.
+_SEVERAL = ("phoneNumbers", "allowPhoneCalls", DO_NOT_CALL)
+_SHOWN_MAX = 100  # characters of a heading in a message
 # Without a word of the client, these headings mean what the API calls so; `id` only where it is asked for.
 _OWN = {heading_key(field): field for field in ("externalId", "id")}
 
@@ -44,10 +49,14 @@ class Reading(msgspec.Struct, frozen=True):
         """Yield the rows of a file, as `read_rows` does."""
         return read_rows(path, self.layout) if self.layout else read_cards(path, self.encoding)
 
+    def filled(self) -> dict[int, str]:
+        """Return what columns fill, by their positions."""
+        filled = {index: field for field, indexes in self.mapping.columns.items() for index in indexes}
+        return filled | {one.index: CUSTOM_PREFIX + (one.slug or one.name) for one in self.placed.places}
+
     def columns(self) -> dict[str, str | None]:
         """Return what each column fills, by heading."""
-        filled = {index: field for field, indexes in self.mapping.columns.items() for index in indexes}
-        filled |= {one.index: CUSTOM_PREFIX + (one.slug or one.name) for one in self.placed.places}
+        filled = self.filled()
         found: dict[str, str | None] = {}
         for index, heading in enumerate(self.mapping.header):
             if heading:
@@ -58,7 +67,8 @@ class Reading(msgspec.Struct, frozen=True):
 def inspect(path: Path, settings: CreateImport, definitions: Sequence[Definition]) -> Reading:
     """Return how a file, or its beginning, is to be read.
 
-    Raises `UnusableFile` if it cannot be, and `Invalid` with every heading of `mapping` that is not there or means nothing.
+    Raises `UnusableFile` if it cannot be, and `Invalid` with every heading of `mapping` that is not there or means nothing, or with
+    every column that would fill what another one fills already.
     """
     wanted = {heading_key(heading) for heading in settings.mapping}
 
@@ -83,15 +93,46 @@ def inspect(path: Path, settings: CreateImport, definitions: Sequence[Definition
     placed = place_columns(definitions, mapping, create=settings.create_fields)
     if placed.missing:
         text = "This is neither a property of a contact nor a custom field of the workspace"
-        missing = {heading_key(name) for name in placed.missing}
+        missing = {heading_key(name) for name in placed.missing[:FAULTS_MAX]}
+        slugs = [one.slug for one in definitions]
+        known = [*sorted(KEYED_FIELDS), *slugs, *(CUSTOM_PREFIX + slug for slug in slugs)]
         raise Invalid(
             [
-                Fault(mapping_pointer(heading), "UNKNOWN_CUSTOM_FIELD", text)
+                Fault(mapping_pointer(heading), "UNKNOWN_CUSTOM_FIELD", text, near(meant, known))
                 for heading, meant in settings.mapping.items()
-                if heading_key((meant or "").removeprefix(CUSTOM_PREFIX)) in missing
+                if meant and heading_key(meant.removeprefix(CUSTOM_PREFIX)) in missing
             ]
         )
-    return Reading(format, encoding, layout, mapping, placed)
+    reading = Reading(format, encoding, layout, mapping, placed)
+    if twins := _twins(reading, {heading_key(heading): heading for heading in settings.mapping}):
+        raise Invalid(twins)
+    return reading
+
+
+def _twins(reading: Reading, asked: dict[str, str]) -> list[Fault]:
+    """Return a fault for each column of which the values would be lost to another one with the same heading or, as `mapping` has it, meaning.
+
+    Other headings of one property are of a preset, which knows in which order they count. `asked` are the headings of `mapping` by their keys.
+    """
+    header, filled = reading.mapping.header, reading.filled()
+    keys = [heading_key(heading) for heading in header]
+    other_of: dict[int, int] = {one.index: one.first for one in reading.placed.twins if keys[one.index] in asked}
+    first: dict[tuple[str, str], int] = {}
+    for index, key in enumerate(keys):
+        same = [("heading", key), *([("target", filled[index])] if key in asked and index in filled else [])]
+        for one in same:
+            other = first.setdefault(one, index)
+            if other != index and other in filled and filled[other] not in _SEVERAL:
+                other_of[index] = other
+    return [
+        Fault(
+            mapping_pointer(asked[keys[index]]) if keys[index] in asked else "",
+            "DUPLICATE_COLUMN",
+            f"Column {other + 1}, {header[other][:_SHOWN_MAX]!r}, and column {index + 1}, {header[index][:_SHOWN_MAX]!r}, would both fill "
+            f"{filled[other]}, which has one value: rename one of them, or let `mapping` say null or something else of it",
+        )
+        for index, other in sorted(other_of.items())
+    ]
 
 
 def _find_format(path: Path) -> Format:
@@ -102,12 +143,17 @@ def _find_format(path: Path) -> Format:
 
 def _choices(header: Sequence[str], settings: CreateImport) -> dict[str, str]:
     """Return what the client, or the API's own names, say of columns. Raises `Invalid` for headings that are not there."""
-    keys = {heading_key(heading) for heading in header}
+    keys = {heading_key(heading): heading for heading in header}
     if absent := [heading for heading in settings.mapping if heading_key(heading) not in keys]:
         raise Invalid(
             [
-                Fault(mapping_pointer(one), "UNKNOWN_HEADING", "The file has no column with this heading")
-                for one in absent
+                Fault(
+                    mapping_pointer(one),
+                    "UNKNOWN_HEADING",
+                    "The file has no column with this heading",
+                    near(one, [*keys.values()]),
+                )
+                for one in absent[:FAULTS_MAX]
             ]
         )
     asked = {
