@@ -102,6 +102,37 @@ def test_what_an_erasure_has_left_is_held_to_it(
     assert sorted({one["position"] for one in verify(make, team, tmp_path)["breaks"]}) == broken
 
 
+def test_what_a_contact_shows_is_what_its_ledger_says(make: Make, team: Team, tmp_path: Path) -> None:
+    """However it came to it; and whoever changes the property alone is found."""
+    client = team.client
+    given = {"status": "given", "source": "Form", "legalBasis": "consent", "purpose": "Offers"}
+    refused, asserted, agreed, target, source = (team.contact() for _ in range(5))
+    client.post(f"{refused}/consents", {"status": "refused", "source": "Call"})
+    client.post(f"{refused}/consents", given)  # leaves the property alone
+    client.patch(asserted, {"allowPhoneCalls": False})
+    client.patch(asserted, {"allowPhoneCalls": True})
+    client.post(f"{agreed}/consents", given)
+    client.patch(source, {"allowPhoneCalls": False})
+    merge = client.post(f"{target}/merge", {"contactId": source.rpartition("/")[2]}, status=200)
+    assert merge["contact"]["allowPhoneCalls"] is False
+    born = client.post(
+        "/v1/contacts", {"firstName": "A", "lastName": "B", "phoneNumbers": ["+33639980001"], "allowPhoneCalls": False}
+    )
+    assert verify(make, team, tmp_path)["breaks"] == []
+    flipped = "UPDATE contacts SET allow_phone_calls = NOT allow_phone_calls WHERE id = :id"
+    for path in (refused, asserted, agreed, target, f"/v1/contacts/{born['id']}"):
+        tamper(make, flipped, path)
+    found = {one["contactId"]: (one["position"], one["reason"]) for one in verify(make, team, tmp_path)["breaks"]}
+    reason = "allowPhoneCalls of the contact is not what this entry has made it"
+    expected = {
+        refused: 1,
+        asserted: 2,
+        target: 1,
+        born["id"]: 1,
+    }  # nobody but the contact itself has ever said anything of `agreed`
+    assert found == {path.rpartition("/")[2]: (position, reason) for path, position in expected.items()}
+
+
 def test_nobody_takes_words_away_under_the_cover_of_an_erasure(
     make: Make, team: Team, contact: str, tmp_path: Path
 ) -> None:

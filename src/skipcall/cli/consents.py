@@ -33,6 +33,8 @@ def verify(
 ) -> None:
     """Follow the chain of every ledger; entries that were changed, put in or taken out are listed, and end it with status 1.
 
+    So are those that a contact's `allowPhoneCalls` does not follow.
+
     That the newest entries of a ledger were taken out shows only beside a copy of them.
     """
 
@@ -56,7 +58,7 @@ def verify(
         print_list(breaks, BREAK_COLUMNS, as_json=False)
     else:
         item = {"ledgers": verified.chains, "entries": verified.entries, "breaks": breaks}
-        text = f"{verified.entries} entries in {verified.chains} ledgers are as they were written."
+        text = f"{verified.entries} entries in {verified.chains} ledgers are as they were written, and allowPhoneCalls follows them."
         print_item(item, as_json=as_json, text=text)
     if breaks:
-        raise CommandFailed(f"{len(breaks)} entries of ledgers are not as they were written")
+        raise CommandFailed(f"{len(breaks)} entries of ledgers are not as they were written, or are not followed")

@@ -1,4 +1,4 @@
-"""Whether the ledger is as it was written."""
+"""Whether the ledger is as it was written, and `allowPhoneCalls` what follows from it."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 async def verify_consents(db: Session, workspace_id: UUID | None) -> Verified:
-    """Follow the chain of each contact of a workspace, or of all.
+    """Follow the chain of each contact of a workspace, or of all, and compare `allowPhoneCalls` with the last entry that sets it.
 
     Found is whatever was changed, put in or taken out without every later hash being made anew. That the newest entries
     of a chain are gone shows only beside a copy of them. Of a contact that was erased this shows too: its erasure has the digest of
@@ -45,6 +45,8 @@ async def verify_consents(db: Session, workspace_id: UUID | None) -> Verified:
         expected = (1, None) if last is None else (last.position + 1, last.hash)
         if (link.position, link.previous_hash) != expected:
             reasons.append("the entry before it is not the one that it followed")
+        if not link.is_shown:
+            reasons.append("allowPhoneCalls of the contact is not what this entry has made it")
         if reasons and len(breaks) < BREAKS_MAX:
             breaks.append(Break(link.workspace_id, link.contact_id, link.position, "; ".join(reasons)))
         last = link

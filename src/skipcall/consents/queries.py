@@ -60,11 +60,17 @@ _RECORD = Statement(
     RETURNING {COLUMNS}
     """
 )
+# The last entry that sets `allowPhoneCalls` (`given` does not) says what the contact must show.
 _VERIFY = Statement(
     """
     SELECT n.workspace_id, n.contact_id, n.position, n.previous_hash, n.hash,
-        CASE WHEN n.erased_hash IS NULL THEN n.hash = consent_hash(n) ELSE n.erased_hash = erased_consent_hash(n) END AS is_unchanged
-    FROM contact_consents n
+        CASE WHEN n.erased_hash IS NULL THEN n.hash = consent_hash(n) ELSE n.erased_hash = erased_consent_hash(n) END AS is_unchanged,
+        n.status = 'given' OR c.allow_phone_calls IS NOT DISTINCT FROM (n.status = 'asserted') OR EXISTS (
+            SELECT FROM contact_consents later
+            WHERE later.workspace_id = n.workspace_id AND later.contact_id = n.contact_id AND later.position > n.position
+                AND later.status <> 'given'
+        ) AS is_shown
+    FROM contact_consents n LEFT JOIN contacts c ON c.workspace_id = n.workspace_id AND c.id = n.contact_id
     WHERE (:workspace_id::uuid IS NULL OR n.workspace_id = :workspace_id)
         AND (n.workspace_id, n.contact_id, n.position) > (:after_workspace::uuid, :after_contact::uuid, :after_position::bigint)
     ORDER BY n.workspace_id, n.contact_id, n.position LIMIT :limit
@@ -111,7 +117,7 @@ _FIND_SAID = Statement(
 
 
 class Link(NamedTuple):
-    """An entry as it is stored. `is_unchanged`: its hash is that of its content."""
+    """An entry as it is stored. `is_unchanged`: its hash is that of its content. `is_shown`: so is `allowPhoneCalls`, or a later one sets it."""
 
     workspace_id: UUID
     contact_id: UUID
@@ -119,6 +125,7 @@ class Link(NamedTuple):
     previous_hash: bytes | None
     hash: bytes
     is_unchanged: bool
+    is_shown: bool
 
 
 async def list_contact_consents(
