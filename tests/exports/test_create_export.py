@@ -167,7 +167,7 @@ def test_one_that_takes_longer_than_a_lease_is_nobody_elses(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And one that somebody has deleted is made no further."""
-    lease = 0.6
+    lease = 1.5
     monkeypatch.setattr(leases, "LEASE_SECONDS", lease)
     make.rows("UPDATE exports SET next_attempt_at = NULL WHERE next_attempt_at IS NOT NULL RETURNING id")
     client = make.team().client
@@ -175,7 +175,7 @@ def test_one_that_takes_longer_than_a_lease_is_nobody_elses(
 
     class Slow(Folder):
         async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> None:
-            await asyncio.sleep(4 * lease)
+            await asyncio.sleep(2 * lease)
             await super().put(key, chunks, content_type)
 
     class Endless(Folder):

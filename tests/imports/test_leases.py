@@ -22,14 +22,14 @@ from tests.imports.test_killed import KILLED, ROOT
 from tests.serving import SECRET
 from tests.worker.process import eventually
 
-LEASE = 0.6
-LONGER = 4 * LEASE
+LEASE = 1.5
+LONGER = 2.2 * LEASE  # and no multiple of the time between two renewals
 
 
 def test_what_a_killed_worker_had_is_taken_up_when_its_lease_is_over(loader: Loader) -> None:
     assert leases.LEASE_SECONDS <= 30
     path = loader.sent(csv_of(ZOE), matchBy=["email"], dryRun=False)
-    command = [sys.executable, str(KILLED), loader.kept.team.make.database_url, "4", "3"]
+    command = [sys.executable, str(KILLED), loader.kept.team.make.database_url, "4", "5"]
     environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"} | loader.kept.settings
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     assert done.returncode == -signal.SIGKILL

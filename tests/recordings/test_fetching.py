@@ -339,11 +339,11 @@ def test_one_worker_for_one_recording_and_another_when_it_was_killed(provider: P
 
 
 def test_a_download_longer_than_a_lease_is_nobody_elses(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    lease = 0.6
+    lease = 1.5
     monkeypatch.setattr(leases, "LEASE_SECONDS", lease)
 
     async def slow(writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(4 * lease)
+        await asyncio.sleep(2 * lease)
         writer.write(answer(SOUND))
 
     call_id = provider.announced("/a", slow)

@@ -302,7 +302,8 @@ class Import(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     columns: Annotated[
         dict[str, str | None] | None,
         Meta(
-            description="What each column fills, by heading; null: nothing",
+            description="What each column fills, by heading; null: nothing. Of several that fill a property with one value, the first cell that is not "
+            "empty counts.",
             extra_json_schema={
                 "example": {"First Name": "firstName", "Segment": "customFields.industry", "Owner": None}
             },
