@@ -40,6 +40,7 @@ class Search(msgspec.Struct, frozen=True):
     text: str = ""
     finds: int = 1
     is_later: bool = False
+    sort: str = "-createdAt"
 
 
 class _Explained(msgspec.Struct, rename={"planning": "Planning Time", "execution": "Execution Time"}):
@@ -78,13 +79,17 @@ async def _measure(url: str, tenant: Tenant, plan: Plan, results: Results) -> No
         ids = [contact_id(number) for number in range(1, tenant.contacts, tenant.contacts // RARE)][:RARE]
         await db.fetch_rows(_RARITY, workspace_id=tenant.workspace_id, ids=ids)
         await settle(url)
-        known = await db.fetch_row(_ONE, workspace_id=tenant.workspace_id, id=contact_id(tenant.contacts // 3 + 1))
+        known, late = [
+            await db.fetch_row(_ONE, workspace_id=tenant.workspace_id, id=contact_id(number))
+            for number in (tenant.contacts // 3 + 1, tenant.contacts * 999 // 1000)
+        ]
         assert known is not None
+        assert late is not None
         for name, value in SEARCH_SETTINGS.items():
             await db.connection.execute(f"SET {name} = '{value}'")
         session = _Explaining(db.connection, db.known)
         print("Searching ...", flush=True)
-        for search in _searches(known, tenant):
+        for search in _searches(known, late["updated_at"].isoformat(), tenant):
             milliseconds, found = await _times(session, tenant, search, plan.search_runs)
             if len(found.contacts) < min(search.finds, SIZE):
                 raise BenchmarkError(f"{search.name} found {len(found.contacts)} contacts")
@@ -103,12 +108,13 @@ async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int
         setting = Setting("FR", ZoneInfo("Europe/Paris"), datetime.now(UTC), fields)
         node, faults = read_filter(search.filter, setting)
         assert not faults, faults
-    query = Query(node, search.text.split(), ["-createdAt"], fields)
+    query = Query(node, search.text.split(), [search.sort], fields)
     after = None
     if search.is_later:
         middle = await session.fetch_row(_ONE, workspace_id=tenant.workspace_id, id=contact_id(tenant.contacts // 2))
         assert middle is not None
-        after = ([middle["created_at"]], middle["id"])
+        key = middle["created_at"] if search.sort == "-createdAt" else str(middle["last_name"]).lower()
+        after = ([key], middle["id"])
     times = []
     for _ in range(runs):
         found = await search_contacts(session, workspace_ids, query, after=after, limit=SIZE + 1, view=ContactView())
@@ -122,7 +128,7 @@ def _is(field: str, operator: str, *value: Any) -> dict[str, Any]:
     return {"field": field, "operator": operator, "value": value[0] if len(value) == 1 else list(value)}
 
 
-def _searches(known: Row, tenant: Tenant) -> list[Search]:
+def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
     """Return what few contacts are, then what half of them or more are."""
     middle = (datetime.now(UTC) - timedelta(milliseconds=5 * tenant.contacts)).isoformat()  # see benchmarks.data
     half = _is("role", "contains", "responsable")
@@ -165,6 +171,9 @@ def _searches(known: Row, tenant: Tenant) -> list[Search]:
         Search("a number lessThan, half of all", _is("customFields.score", "lessThan", "50.00"), finds=many),
         Search("a date before, half of all", _is("customFields.renewal", "before", "2026-06-30"), finds=many),
         Search("city notEquals", _is("city", "notEquals", "paris"), finds=many),
+        Search("all, by lastName", finds=many, sort="lastName"),
+        Search("all, by lastName, a later page", finds=many, sort="lastName", is_later=True),
+        Search("updatedAt after, 1 in 1000", _is("updatedAt", "after", recent), finds=many),
         Search("createdAt before, half of all", _is("createdAt", "before", middle), finds=many),
         Search("callCount equals 0, all", _is("callCount", "equals", 0), finds=many),
     ]  # fmt: skip

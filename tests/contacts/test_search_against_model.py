@@ -251,7 +251,9 @@ def text_holds(operator: str, value: Any, mine: str) -> bool:
 @given(
     filters,
     st.lists(
-        st.sampled_from(["-createdAt", "lastName", "-company", "lastCallAt", "callCount"]), min_size=1, max_size=3
+        st.sampled_from(["-createdAt", "updatedAt", "lastName", "-company", "lastCallAt", "callCount"]),
+        min_size=1,
+        max_size=3,
     ),
 )
 def test_a_search_finds_what_a_plain_filter_finds(make: Make, wanted: dict[str, Any], sort: list[str]) -> None:

@@ -105,6 +105,8 @@ class ContactFilter(msgspec.Struct, frozen=True):
 Sort = Literal[
     "-createdAt",
     "createdAt",
+    "updatedAt",
+    "-updatedAt",
     "lastName",
     "-lastName",
     "company",

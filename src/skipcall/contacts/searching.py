@@ -83,6 +83,7 @@ class Order(NamedTuple):
 
 ORDERS = {
     "createdAt": Order("c.created_at", "timestamptz", datetime),
+    "updatedAt": Order("c.updated_at", "timestamptz", datetime),
     "lastName": Order(_part("lastName"), "text", str),
     "company": Order(_part("company"), "text", str),
     "lastCallAt": Order("coalesce(c.last_call_at, 'epoch')", "timestamptz", datetime),
