@@ -231,18 +231,13 @@ class _Composer:
             return self.text_exactly(node)
         if node.kind == "phone number":
             return self.numbers_exactly(node)
-        if node.kind in _RANGED:
-            return self.numbers_of_field_exactly(node)
-        column, type_ = _COLUMNS[node.field]
+        column, type_ = (self.stored_number(node), "numeric") if node.kind in _RANGED else _COLUMNS[node.field]
         if node.test == "isEmpty":
             return f"{column} IS NULL"
         if node.test == "in":
             return f"{column} = ANY({self.value(list(node.values))}::{type_}[])"
-        return self.between(column, type_, node.values)
-
-    def between(self, number: str, type_: str, bounds: Sequence[Any]) -> str:
-        compared = zip((">=", "<"), bounds, strict=True)
-        told = [f"{number} {sign} {self.value(one)}::{type_}" for sign, one in compared if one is not None]
+        bounds = zip((">=", "<"), node.values, strict=True)
+        told = [f"{column} {sign} {self.value(one)}::{type_}" for sign, one in bounds if one is not None]
         return f"({' AND '.join(told)})"
 
     def text_exactly(self, clause: Clause) -> str:
@@ -258,12 +253,10 @@ class _Composer:
             "endsWith": f"right({text}, length({values[0]})) = {values[0]}",
         }[clause.test]
 
-    def numbers_of_field_exactly(self, clause: Clause) -> str:
+    def stored_number(self, clause: Clause) -> str:
+        """Return the number that a custom field has, or null. A day is one by its digits."""
         stored = self.stored_value(clause.field)
-        number = f"(replace({stored}, '-', ''))::numeric" if clause.kind == "day" else f"({stored})::numeric"
-        if clause.test == "in":
-            return f"{number} = ANY({self.value(list(clause.values))}::numeric[])"
-        return self.between(number, "numeric", clause.values)
+        return f"replace({stored}, '-', '')::numeric" if clause.kind == "day" else f"({stored})::numeric"
 
     def stored_value(self, field: str) -> str:
         """Return the text that a custom field has, or null."""
