@@ -16,7 +16,7 @@ import httpx
 SECRET = "a secret that is used for nothing but tests"
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 START_SECONDS = 30.0
-STOP_SECONDS = 20.0
+STOP_SECONDS = 30.0  # more than DRAIN_SECONDS
 
 # Ends with its parent, however that ends: the pipe on standard input does.
 SERVE = """
@@ -24,6 +24,7 @@ import os, signal, sys, threading
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
+from skipcall.cli.granian_server import DRAIN_SECONDS
 
 def end_with_parent():
     os.read(0, 1)
@@ -32,7 +33,7 @@ def end_with_parent():
 threading.Thread(target=end_with_parent, daemon=True).start()
 Granian(
     "skipcall.app:build", factory=True, port=int(sys.argv[1]), interface=Interfaces.RSGI, loop=Loops.uvloop,
-    http1_settings=HTTP1Settings(header_read_timeout=5000), websockets=False,
+    http1_settings=HTTP1Settings(header_read_timeout=5000), websockets=False, workers_kill_timeout=DRAIN_SECONDS,
 ).serve()
 """
 

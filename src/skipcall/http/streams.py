@@ -3,6 +3,9 @@
 RSGI's own stream takes all it is given and keeps what the client has not read yet (granian 2.8: an unbounded queue), so a
 slow reader would cost as much memory as the answer is long. Its file answers read only as fast as the client does; so a
 file is answered as one, and a stream through a pipe, which is a file to the server.
+
+One thing this costs: Granian ends its threads while it holds the interpreter's lock. A thread that still reads the pipe of a client
+who has just gone away then waits for a writer that cannot run, until the main process ends both (`DRAIN_SECONDS`).
 """
 
 import asyncio
