@@ -25,16 +25,21 @@ BATCH_ROWS = 5_000
 _TYPED: dict[str, Type] = {"Customer number": "number", "Score": "number", "Renewal": "date"}
 _FIRST_RENEWAL = date(2025, 2, 15)
 _GAP = timedelta(milliseconds=10)  # between one contact and the next
+_CALL_GAP = timedelta(seconds=30)  # likewise of last calls, in another order
 
 _CONTACT_COLUMNS = (
     *("workspace_id", "id", "first_name", "last_name", "email", "company", "role", "city", "country", "url"),
-    *("linkedin_url", "allow_phone_calls", "phone_numbers", "custom_fields", "created_at", "updated_at"),
-    "last_modification_source",
+    *("linkedin_url", "allow_phone_calls", "phone_numbers", "custom_fields", "call_count", "last_call_at"),
+    *("created_at", "updated_at", "last_modification_source"),
 )
 _EVENT_COLUMNS = ("workspace_id", "type", "object_id", "object_version", "occurred_at", "source")
 _COUNT = Statement("INSERT INTO contact_counts (workspace_id, slot, count) VALUES (:workspace_id, 0, :count)")
 _LAST_EVENT = Statement("SELECT coalesce(max(id), 0) FROM events WHERE workspace_id = :workspace_id")
-_SETTLE = (Statement("VACUUM (ANALYZE) contacts"), Statement("VACUUM (ANALYZE) events"), Statement("CHECKPOINT"))
+_SETTLE = (
+    Statement("VACUUM (ANALYZE) contacts, contact_call_counts"),
+    Statement("VACUUM (ANALYZE) events"),
+    Statement("CHECKPOINT"),
+)
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -55,7 +60,7 @@ def contact_id(number: int) -> UUID:
 async def create_tenant(url: str, contacts: int, *, typed: bool = False) -> Tenant:
     """Make the database ready: migrations, an organization on EXPERT, a key, and contacts with their events.
 
-    `typed` gives each contact two numbers and a date too.
+    `typed` gives each contact two numbers and a date too, and two in three were called.
     """
     db = await connect(url)
     try:
@@ -117,10 +122,12 @@ async def last_event(url: str, tenant: Tenant) -> int:
 
 
 def _contacts(workspace_id: UUID, count: int, *, typed: bool) -> Iterator[tuple[Any, ...]]:
-    first = datetime.now(UTC) - count * _GAP
+    now = datetime.now(UTC)
+    first = now - count * _GAP
     for number, person in enumerate(people(count), 1):
         _, first_name, last_name, email, _, _, _, _, _, company, role, city, country, url, linkedin_url, *rest = person
         custom = dict(zip(("industry", "team_size"), rest, strict=True))
+        calls = 0 if number % 3 == 0 or not typed else 20 if number % 1000 == 1 else 1 + number * 7919 % 9
         if typed:
             custom["customer_number"] = str(4_711_000_000 + number)
             custom["score"] = f"{number * 7919 % 10_000 / 100:.2f}"
@@ -133,5 +140,5 @@ def _contacts(workspace_id: UUID, count: int, *, typed: bool) -> Iterator[tuple[
             *(workspace_id, contact_id(number), first_name, last_name, email or None, company, role or None, city),
             *(country, url or None, linkedin_url or None, True, phone_numbers),
             msgspec.json.encode({slug: value for slug, value in custom.items() if value}).decode(),
-            *(moment, moment, "SKIPCALL"),
+            *(calls, now - number * 7919 % count * _CALL_GAP if calls else None, moment, moment, "SKIPCALL"),
         )

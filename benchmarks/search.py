@@ -113,11 +113,18 @@ async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int
     if search.is_later:
         middle = await session.fetch_row(_ONE, workspace_id=tenant.workspace_id, id=contact_id(tenant.contacts // 2))
         assert middle is not None
-        key = middle["created_at"] if search.sort == "-createdAt" else str(middle["last_name"]).lower()
+        keys = {
+            "-createdAt": middle["created_at"],
+            "-lastCallAt": middle["last_call_at"],
+            "lastName": str(middle["last_name"]).lower(),
+        }
+        key = keys[search.sort]
         after = ([key], middle["id"])
     times = []
     for _ in range(runs):
-        found = await search_contacts(session, workspace_ids, query, after=after, limit=SIZE + 1, view=ContactView())
+        found = await search_contacts(
+            session, workspace_ids, query, after=after, are_many=search.is_later, limit=SIZE + 1, view=ContactView()
+        )
         times.append(session.milliseconds)
     return times, found
 
@@ -131,6 +138,11 @@ def _is(field: str, operator: str, *value: Any) -> dict[str, Any]:
 def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
     """Return what few contacts are, then what half of them or more are."""
     middle = (datetime.now(UTC) - timedelta(milliseconds=5 * tenant.contacts)).isoformat()  # see benchmarks.data
+    # Last calls of two in three contacts, 30 seconds apart, in any order.
+    called_lately, called_long_ago = (
+        (datetime.now(UTC) - timedelta(seconds=30 * one)).isoformat()
+        for one in (tenant.contacts // 1333, tenant.contacts // 2)
+    )
     half = _is("role", "contains", "responsable")
     many = SIZE
     return [
@@ -175,5 +187,19 @@ def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
         Search("all, by lastName, a later page", finds=many, sort="lastName", is_later=True),
         Search("updatedAt after, 1 in 1000", _is("updatedAt", "after", recent), finds=many),
         Search("createdAt before, half of all", _is("createdAt", "before", middle), finds=many),
-        Search("callCount equals 0, all", _is("callCount", "equals", 0), finds=many),
+        Search("callCount greaterOrEqual, 1 in 2000", _is("callCount", "greaterOrEqual", 20), finds=0),
+        Search("callCount equals 0, a third", _is("callCount", "equals", 0), finds=many),
+        Search("lastCallAt after, 1 in 2000", _is("lastCallAt", "after", called_lately), finds=0),
+        Search("lastCallAt before, a third", _is("lastCallAt", "before", called_long_ago), finds=many),
+        Search(
+            "never called or long ago, half of all by role",
+            {"and": [{"or": [_is("lastCallAt", "isEmpty"), _is("lastCallAt", "before", called_long_ago)]}, half]},
+            finds=many,
+        ),
+        Search("all, by lastCallAt", finds=many, sort="-lastCallAt"),
+        Search("all, by lastCallAt, a later page", finds=many, sort="-lastCallAt", is_later=True),
+        Search("role contains, half of all, by lastCallAt", half, finds=many, sort="-lastCallAt"),
+        Search("role contains, half of all, by callCount", half, finds=many, sort="callCount"),
+        Search("role contains, half of all, by company", half, finds=many, sort="company"),
+        Search("company equals, by lastCallAt", _is("company", "equals", known["company"]), sort="-lastCallAt"),
     ]  # fmt: skip

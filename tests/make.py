@@ -96,6 +96,20 @@ class Team:
             count=count,
         )
 
+    def check_call_counts(self) -> None:
+        """Compare what searches read of calls with what the contacts say."""
+        wrong = self.make.rows(
+            """
+            SELECT c.*, k.* FROM (
+                SELECT id, call_count, coalesce(last_call_at, 'epoch') AS last_call_at
+                FROM contacts WHERE workspace_id = :workspace_id AND deleted_at IS NULL
+            ) c FULL JOIN (SELECT * FROM contact_call_counts WHERE workspace_id = :workspace_id) k ON k.contact_id = c.id
+            WHERE (c.call_count, c.last_call_at) IS DISTINCT FROM (k.call_count, k.last_call_at)
+            """,
+            workspace_id=self.workspace_id,
+        )
+        assert wrong == []
+
     def import_file(self, path: Path, workspace_id: UUID | None = None) -> None:
         """Import a file of contacts, as the command does."""
 

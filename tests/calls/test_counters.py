@@ -25,6 +25,7 @@ STEPS = st.lists(
         st.tuples(st.just("detach"), st.integers(0, 9)),
         st.tuples(st.just("delete"), st.integers(0, 9)),
         st.tuples(st.just("delete contact"), st.integers(0, CONTACTS - 1)),
+        st.tuples(st.just("restore contact"), st.integers(0, CONTACTS - 1)),
     ),
     min_size=1,
     max_size=14,
@@ -59,6 +60,10 @@ class History:
             path = self.contacts[step[1]]
             client.delete(path, status=204 if path in self.present else 404)
             self.present.discard(path)
+        elif what == "restore contact":
+            path = self.contacts[step[1]]
+            client.request("POST", f"{path}/restore")
+            self.present.add(path)
         elif self.calls:
             call = list(self.calls)[step[1] % len(self.calls)]
             if what == "delete":
@@ -111,6 +116,7 @@ def check_recount(team: Team) -> None:
     present = "SELECT count(*) FROM calls WHERE workspace_id = :workspace_id AND deleted_at IS NULL"
     total = team.make.value(present, workspace_id=team.workspace_id)
     assert team.client.get("/v1/calls")["meta"]["total"] == total
+    team.check_call_counts()
 
 
 @settings(max_examples=40, deadline=None)

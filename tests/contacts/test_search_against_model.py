@@ -90,6 +90,7 @@ clause = st.one_of(
             "value": st.integers(0, 3),
         }
     ),
+    st.fixed_dictionaries({"field": st.just("lastCallAt"), "operator": st.sampled_from(["isEmpty", "isNotEmpty"])}),
     st.fixed_dictionaries({"field": st.just("allowPhoneCalls"), "operator": st.just("equals"), "value": st.booleans()}),
     st.fixed_dictionaries(
         {
@@ -195,6 +196,8 @@ def holds(node: dict[str, Any], contact: dict[str, Any]) -> bool:
             return any(one.startswith(value) for one in numbers)
         return value in numbers or FORMS.get(value) in numbers
     if field in {"createdAt", "lastCallAt"}:
+        if operator in {"isEmpty", "isNotEmpty"}:
+            return bool((contact[field] is None) == (operator == "isEmpty"))
         day = contact[field] and contact[field][:10]  # the hours are such that the day is the same in Paris
         return bool(day) and {"before": day < value, "after": day > value, "on": day == value}[operator]
     return compared(operator, value, contact[field])
@@ -251,7 +254,9 @@ def text_holds(operator: str, value: Any, mine: str) -> bool:
 @given(
     filters,
     st.lists(
-        st.sampled_from(["-createdAt", "updatedAt", "lastName", "-company", "lastCallAt", "callCount"]),
+        st.sampled_from(
+            ["-createdAt", "updatedAt", "lastName", "-company", "lastCallAt", "-lastCallAt", "callCount", "-callCount"]
+        ),
         min_size=1,
         max_size=3,
     ),
@@ -270,9 +275,10 @@ def test_a_search_finds_what_a_plain_filter_finds(make: Make, wanted: dict[str, 
         body["cursor"] = page["meta"]["nextCursor"]
     assert len(seen) == len(set(seen))
     assert set(seen) == expected
-    if sort[0] == "callCount":
-        counts = [contacts[id]["callCount"] for id in seen]
-        assert counts == sorted(counts)
+    if sort[0] in {"callCount", "-callCount", "lastCallAt", "-lastCallAt"}:
+        name = sort[0].removeprefix("-")
+        keys = [contacts[id][name] or ("" if name == "lastCallAt" else 0) for id in seen]
+        assert keys == sorted(keys, reverse=sort[0].startswith("-"))
 
 
 _worlds: dict[int, tuple[Client, dict[str, dict[str, Any]]]] = {}

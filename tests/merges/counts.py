@@ -48,4 +48,5 @@ def check_counts(team: Team) -> dict[str, Any]:
     assert team.make.rows(TOTALS, **values) == team.make.rows(LIVE, **values)
     for row in team.make.rows(SEQUENCES, **values):
         assert row["contact_count"] == row["present"]
+    team.check_call_counts()
     return {row["id"]: row["calls"] for row in rows}

@@ -21,7 +21,7 @@ from skipcall.contacts.searching import ORDERS, Query
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import SearchedField
 from skipcall.errors import Fault, Invalid
-from skipcall.page import narrow
+from skipcall.page import COUNT_MAX, narrow
 from skipcall.phone_numbers.model import with_plus
 from skipcall.postgres.db import Session
 from skipcall.workspaces import queries as workspaces
@@ -86,6 +86,7 @@ async def search_contacts(
         among,
         query,
         after=cursor.place(key_types) if cursor else None,
+        are_many=cursor is not None and cursor.total > COUNT_MAX,
         limit=body.size + 1,
         view=view,
     )

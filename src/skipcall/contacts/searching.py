@@ -2,10 +2,11 @@
 
 `contacts.search_text` holds every text of a contact, folded (migration 0009). What a filter says exactly is asked of its parts.
 Beside it stands what an index can answer and what follows from the filter: a part of the text (`contacts_by_text`), or a whole
-value (`contacts_by_value`). The planner chooses by the values, so these statements run on connections that plan each time.
+value (`contacts_by_value`). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020). The planner chooses by
+the values, so these statements run on connections that plan each time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -55,6 +56,13 @@ _COLUMNS = {
 
 
 _RANGED = ("decimal", "day")  # kinds of custom fields
+_OF_CALLS = frozenset(("callCount", "lastCallAt"))
+_CALLS = "contact_call_counts k"
+_WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
+_SIZE = "gathering AS MATERIALIZED (SELECT count(*) AS size FROM gathered)"
+_GATHERED_OR_WALKED = f"""
+    SELECT * FROM gathered WHERE (SELECT size FROM gathering) <= {COUNT_MAX}
+    UNION ALL SELECT * FROM walked WHERE (SELECT size FROM gathering) > {COUNT_MAX}"""
 
 
 def _part(field: str) -> str:
@@ -70,15 +78,16 @@ _TIDY = Statement(
     ) AS is_unknown
     """
 )
-_ANALYZE = Statement("ANALYZE contacts")
+_ANALYZE = Statement("ANALYZE contacts, contact_call_counts")
 
 
 class Order(NamedTuple):
-    """What contacts are sorted by: an SQL expression that is never null, its type there and here."""
+    """What contacts are sorted by: an SQL expression that is never null, its type there and here, and a column of `_CALLS`."""
 
     key: str
     column_type: str
     python_type: type[Any]
+    of_calls: str | None = None
 
 
 ORDERS = {
@@ -86,8 +95,8 @@ ORDERS = {
     "updatedAt": Order("c.updated_at", "timestamptz", datetime),
     "lastName": Order(_part("lastName"), "text", str),
     "company": Order(_part("company"), "text", str),
-    "lastCallAt": Order("coalesce(c.last_call_at, 'epoch')", "timestamptz", datetime),
-    "callCount": Order("c.call_count", "bigint", int),
+    "lastCallAt": Order("coalesce(c.last_call_at, 'epoch')", "timestamptz", datetime, "k.last_call_at"),
+    "callCount": Order("c.call_count", "integer", int, "k.call_count"),
 }
 
 
@@ -114,23 +123,23 @@ async def search_contacts(
     query: Query,
     *,
     after: tuple[Sequence[Any], UUID] | None,
+    are_many: bool = False,
     limit: int,
     view: ContactView,
 ) -> Found:
-    """Return contacts that a search finds, after a place. Only without one they are counted."""
+    """Return contacts that a search finds, after a place. `are_many`: its first page counted more than `COUNT_MAX`."""
     composer = _Composer(workspace_ids, query)
-    statement = composer.compose(is_first=after is None)
-    counts = after is None and composer.is_narrowed
-    rows = await db.fetch_rows(
-        statement,
-        **composer.values,
-        workspace_ids=workspace_ids,
+    values = composer.values | {
+        "workspace_ids": workspace_ids,
         **{f"after_{number}": key for number, key in enumerate(after[0] if after else ())},
-        after_id=after[1] if after else None,
-        reach=max(COUNT_MAX + 1, limit) if counts else limit,
-        limit=limit,
-        by_slug=view.by_slug,
-    )
+        "after_id": after[1] if after else None,
+        "reach": COUNT_MAX + 1,
+        "limit": limit,
+        "by_slug": view.by_slug,
+    }
+    called = await db.fetch_value(composer.count_called(), **values) if composer.calls else None
+    statement = composer.compose(called, is_first=after is None, are_many=are_many)
+    rows = await db.fetch_rows(statement, **values)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
     return Found(await show_contacts(db, rows, view), keys, rows[0]["total"] if rows else 0)
 
@@ -146,54 +155,95 @@ async def tidy_indexes(db: Session) -> None:
 
 
 class _Composer:
-    """Makes one statement, and collects its values."""
+    """Makes the statements of a search, and collects their values."""
 
     def __init__(self, workspace_ids: Sequence[UUID], query: Query) -> None:
         self.values: dict[str, Any] = {}
         self.query = query
         self.all_workspaces = frozenset(workspace_ids)
-        self.is_narrowed = bool(query.filter or query.words)
         self.workspaces = {f"workspace_{number}": id for number, id in enumerate(workspace_ids)}
         self.values |= self.workspaces
+        self.orders = [ORDERS[sort.removeprefix("-")] for sort in query.sorts]
+        self.directions = ["DESC" if sort.startswith("-") else "ASC" for sort in query.sorts]
+        self.directions.append(self.directions[-1])  # of the id
+        conjuncts = _conjuncts(query.filter) if query.filter else []
+        self.calls = [self.of_calls(one) for one in conjuncts if _is_of_calls(one)]
+        self.is_narrowed = bool(query.filter or query.words)
+        self.asks_only_of_calls = len(self.calls) == len(conjuncts) and not query.words
+        self.walks_calls = self.orders[0].of_calls is not None
+        self.names = [f"key_{number}" for number in range(len(self.orders))]
+        self.conditions = ["c.deleted_at IS NULL", *self.of_contacts(conjuncts)]
 
-    def compose(self, *, is_first: bool) -> Statement:
-        orders = [ORDERS[sort.removeprefix("-")] for sort in self.query.sorts]
-        directions = ["DESC" if sort.startswith("-") else "ASC" for sort in self.query.sorts]
-        directions.append(directions[-1])  # of the id
-        names = [f"key_{number}" for number in range(len(orders))]
-        keys = ", ".join(f"{order.key} AS {name}" for order, name in zip(orders, names, strict=True))
-        conditions = [f"c.workspace_id = {_WORKSPACE}", "c.deleted_at IS NULL", *self.conditions()]
-        if not is_first:
-            conditions.append(_beyond(orders, directions))
-        found = f"""
-        SELECT c.workspace_id, c.id, {keys} FROM contacts c WHERE {" AND ".join(conditions)}
-        {_order_by([*(one.key for one in orders), "c.id"], directions)} LIMIT :reach"""
-        in_order = _order_by([*names, "id"], directions)
-        # Each workspace by itself, as a value: so the planner knows how large it is, and what is frequent there.
-        branches = [f"({found.replace(_WORKSPACE, f':{name}::uuid')})" for name in self.workspaces]
-        found = branches[0] if len(branches) == 1 else f"{' UNION ALL '.join(branches)} {in_order} LIMIT :reach"
-        total = "SELECT count(*) FROM found"
+    def count_called(self) -> Statement:
+        """Return the statement that counts what holds of calls, up to one more than `COUNT_MAX`."""
+        conditions = " AND ".join([f"k.workspace_id = {_WORKSPACE}", *self.calls])
+        return Statement(
+            f"SELECT count(*) FROM ({self.everywhere(f'SELECT FROM {_CALLS} WHERE {conditions}', 'reach')}) AS called"
+        )
+
+    def compose(self, called: int | None, *, is_first: bool, are_many: bool) -> Statement:
+        """Return the statement of a page; `called` is what `count_called` said, if something is asked of calls.
+
+        Contacts are walked through in the order of the page, on the first one as far as they are counted. Walking through calls to count
+        contacts would take long: in their order what is found is gathered as the planner likes best, and sorted, unless there is more than
+        is counted; then a walk soon has enough for a page.
+        """
+        are_few_called = called is not None and called <= COUNT_MAX
+        in_order = _order_by([*self.names, "id"], self.directions)
+        walked = self.select(is_first=is_first, with_calls=are_few_called or self.walks_calls, walks=True)
+        limit, found, total = "limit", "SELECT * FROM walked", "0::bigint"
+        parts: list[str] = []
         if not self.is_narrowed:
             total = (
                 "SELECT coalesce(sum(count), 0)::bigint FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)"
             )
+        elif self.asks_only_of_calls and (self.walks_calls or not are_few_called):
+            total = f"{called}::bigint"
+        elif self.walks_calls and not are_many:
+            gathered = self.select(is_first=is_first, with_calls=are_few_called)
+            parts = [f"gathered AS MATERIALIZED ({self.everywhere(gathered, 'reach')})", _SIZE]
+            found, total = _GATHERED_OR_WALKED, "SELECT size FROM gathering"
+        elif is_first:
+            limit, total = "reach", "SELECT count(*) FROM walked"
+        parts.append(f"walked AS ({self.everywhere(walked, limit, in_order)})")
         return Statement(
             f"""
-    WITH found AS MATERIALIZED ({found}
-    ), page AS (SELECT * FROM found {in_order} LIMIT :limit)
-    SELECT {COLUMNS}, {", ".join(f"page.{name}" for name in names)}, ({total}) AS total
+    WITH {", ".join(parts)}, page AS ({found} {in_order} LIMIT :limit)
+    SELECT {COLUMNS}, {", ".join(f"page.{name}" for name in self.names)}, ({total}) AS total
     FROM page JOIN contacts c ON c.workspace_id = page.workspace_id AND c.id = page.id
-    {_order_by([f"page.{name}" for name in (*names, "id")], directions)}
+    {_order_by([f"page.{name}" for name in (*self.names, "id")], self.directions)}
     """
         )
 
-    def conditions(self) -> list[str]:
-        """Return what all must hold.
+    def select(self, *, is_first: bool, with_calls: bool, walks: bool = False) -> str:
+        """Return what finds contacts in one workspace: in the order of the page if it `walks`."""
+        by_calls = walks and self.walks_calls
+        keys = [(by_calls and one.of_calls) or one.key for one in self.orders]
+        id = "k.contact_id" if by_calls else "c.id"
+        conditions = [f"c.workspace_id = {_WORKSPACE}", *self.conditions]
+        if with_calls:
+            conditions += [f"k.workspace_id = {_WORKSPACE}", *self.calls]
+        if not is_first:
+            conditions.append(_beyond([*keys, id], self.orders, self.directions))
+        named = ", ".join(f"{key} AS {name}" for key, name in zip(keys, self.names, strict=True))
+        return f"""
+        SELECT c.workspace_id, {id} AS id, {named} FROM {_WITH_CALLS if with_calls else "contacts c"}
+        WHERE {" AND ".join(conditions)} {_order_by([*keys, id], self.directions) if walks else ""}"""
+
+    def everywhere(self, selected: str, limit: str, order: str = "") -> str:
+        """Return what is selected in each workspace by itself, together, up to a limit.
+
+        Each is a value, so that the planner knows how large the workspace is, and what is frequent there.
+        """
+        branches = [f"({selected.replace(_WORKSPACE, f':{name}::uuid')} LIMIT :{limit})" for name in self.workspaces]
+        return f"SELECT * FROM ({' UNION ALL '.join(branches)}) AS branches {order} LIMIT :{limit}"
+
+    def of_contacts(self, conjuncts: Sequence[Node]) -> list[str]:
+        """Return what must hold of contacts.
 
         Conditions on columns stand for themselves, since the planner has statistics of them. Those on parts of the text it would
         take for far too selective; as one CASE they count as one in two, and what an index answers decides.
         """
-        conjuncts = _conjuncts(self.query.filter) if self.query.filter else []
         texts = [one for one in conjuncts if not _is_of_columns(one)]
         exactly = [self.exactly(one) for one in texts]
         plain = [self.exactly(one) for one in conjuncts if _is_of_columns(one)]
@@ -221,22 +271,31 @@ class _Composer:
     def exactly(self, node: Node) -> str:
         """Return the condition that a filter is. Null is as good as false, at every place."""
         if isinstance(node, Group):
-            parts = [self.exactly(one) for one in node.parts]
-            return (
-                f"({parts[0]}) IS NOT TRUE"
-                if node.operator == "not"
-                else f"({f' {node.operator.upper()} '.join(parts)})"
-            )
+            return _grouped(node, self.exactly)
         if node.kind == "text":
             return self.text_exactly(node)
         if node.kind == "phone number":
             return self.numbers_exactly(node)
-        column, type_ = (self.stored_number(node), "numeric") if node.kind in _RANGED else _COLUMNS[node.field]
+        if node.kind in _RANGED:
+            return self.compared(node, self.stored_number(node), "numeric")
+        return self.compared(node, *_COLUMNS[node.field])
+
+    def of_calls(self, node: Node) -> str:
+        """Return the condition that a filter is which asks only of calls: of `_CALLS`, where 'epoch' stands for none."""
+        if isinstance(node, Group):
+            return _grouped(node, self.of_calls)
+        if node.field == "callCount":
+            return self.compared(node, "k.call_count", "integer")
         if node.test == "isEmpty":
+            return "k.last_call_at = 'epoch'"
+        return f"(k.last_call_at > 'epoch' AND {self.compared(node, 'k.last_call_at', 'timestamptz')})"
+
+    def compared(self, clause: Clause, column: str, type_: str) -> str:
+        if clause.test == "isEmpty":
             return f"{column} IS NULL"
-        if node.test == "in":
-            return f"{column} = ANY({self.value(list(node.values))}::{type_}[])"
-        bounds = zip((">=", "<"), node.values, strict=True)
+        if clause.test == "in":
+            return f"{column} = ANY({self.value(list(clause.values))}::{type_}[])"
+        bounds = zip((">=", "<"), clause.values, strict=True)
         told = [f"{column} {sign} {self.value(one)}::{type_}" for sign, one in bounds if one is not None]
         return f"({' AND '.join(told)})"
 
@@ -324,9 +383,8 @@ def _order_by(keys: Sequence[str], directions: Sequence[str]) -> str:
     return f"ORDER BY {', '.join(map(' '.join, zip(keys, directions, strict=True)))}"
 
 
-def _beyond(orders: Sequence[Order], directions: Sequence[str]) -> str:
-    """Return the condition that a contact comes after the place where a page ended."""
-    keys = [*(one.key for one in orders), "c.id"]
+def _beyond(keys: Sequence[str], orders: Sequence[Order], directions: Sequence[str]) -> str:
+    """Return the condition that a contact, by its keys, comes after the place where a page ended."""
     ends = [f":after_{number}::{one.column_type}" for number, one in enumerate(orders)] + [":after_id::uuid"]
     compare = {"DESC": "<", "ASC": ">"}
     if len(set(directions)) == 1:  # what an index answers
@@ -342,6 +400,17 @@ def _conjuncts(node: Node) -> list[Node]:
     if isinstance(node, Group) and node.operator == "and":
         return [one for part in node.parts for one in _conjuncts(part)]
     return [node]
+
+
+def _grouped(group: Group, told: Callable[[Node], str]) -> str:
+    parts = [told(one) for one in group.parts]
+    return f"({parts[0]}) IS NOT TRUE" if group.operator == "not" else f"({f' {group.operator.upper()} '.join(parts)})"
+
+
+def _is_of_calls(node: Node) -> bool:
+    if isinstance(node, Group):
+        return all(_is_of_calls(part) for part in node.parts)
+    return node.field in _OF_CALLS
 
 
 def _is_of_columns(node: Node) -> bool:

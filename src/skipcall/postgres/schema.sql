@@ -22,6 +22,15 @@ CREATE TYPE public.call_step AS (
 	tag_id uuid
 );
 
+CREATE FUNCTION public.add_call_counts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO contact_call_counts
+    SELECT workspace_id, id, call_count, coalesce(last_call_at, 'epoch') FROM new_rows WHERE deleted_at IS NULL;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.announce_access_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -292,6 +301,18 @@ CREATE FUNCTION public.is_learnt_late(id uuid, started_at timestamp with time zo
     SELECT uuid_send(id) > int8send((extract(epoch FROM started_at - timestamptz 'epoch') * 1000)::bigint << 16 | 65535)
 $$;
 
+CREATE FUNCTION public.keep_call_counts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.deleted_at IS NULL THEN
+        INSERT INTO contact_call_counts VALUES (NEW.workspace_id, NEW.id, NEW.call_count, coalesce(NEW.last_call_at, 'epoch'));
+    ELSE
+        DELETE FROM contact_call_counts WHERE workspace_id = OLD.workspace_id AND contact_id = OLD.id;
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.keep_search_texts() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -403,10 +424,13 @@ BEGIN
             GROUP BY workspace_id, contact_id
         ) s
         WHERE c.workspace_id = s.workspace_id AND c.id = s.contact_id
-        RETURNING c.workspace_id, CASE
+        RETURNING c.workspace_id, c.id, c.call_count, c.last_call_at, CASE
             WHEN c.deleted_at IS NOT NULL THEN 0
             ELSE (c.call_count > 0)::integer - (c.call_count - s.step > 0)::integer
         END AS step
+    ), shown AS (
+        UPDATE contact_call_counts k SET call_count = m.call_count, last_call_at = coalesce(m.last_call_at, 'epoch')
+        FROM moved m WHERE k.workspace_id = m.workspace_id AND k.contact_id = m.id
     )
     INSERT INTO contact_counts (workspace_id, slot, count, called)
     SELECT workspace_id, pg_backend_pid() % 16, 0, sum(step) FROM moved
@@ -883,6 +907,13 @@ CREATE TABLE public.calls (
 )
 PARTITION BY RANGE (id);
 
+CREATE TABLE public.contact_call_counts (
+    workspace_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    call_count integer NOT NULL,
+    last_call_at timestamp(3) with time zone NOT NULL
+);
+
 CREATE TABLE public.contact_counts (
     workspace_id uuid NOT NULL,
     slot smallint NOT NULL,
@@ -1338,6 +1369,9 @@ ALTER TABLE ONLY public.call_transcriptions
 ALTER TABLE ONLY public.calls
     ADD CONSTRAINT calls_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.contact_call_counts
+    ADD CONSTRAINT contact_call_counts_pkey PRIMARY KEY (workspace_id, contact_id);
+
 ALTER TABLE ONLY public.contact_consents
     ADD CONSTRAINT contact_consents_pkey PRIMARY KEY (workspace_id, contact_id, "position");
 
@@ -1530,6 +1564,10 @@ CREATE INDEX calls_of_30_minutes ON ONLY public.calls USING btree (workspace_id,
 
 CREATE INDEX calls_of_5_minutes ON ONLY public.calls USING btree (workspace_id, id) INCLUDE (talk_seconds) WHERE ((deleted_at IS NULL) AND (talk_seconds >= 300));
 
+CREATE INDEX contact_call_counts_by_count ON public.contact_call_counts USING btree (workspace_id, call_count, contact_id);
+
+CREATE INDEX contact_call_counts_by_last_call ON public.contact_call_counts USING btree (workspace_id, last_call_at, contact_id);
+
 CREATE INDEX contacts_by_company ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 5), id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
@@ -1602,6 +1640,8 @@ CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 
 CREATE INDEX workspace_memberships_of_member ON public.workspace_memberships USING btree (organization_id, organization_membership_id);
 
+CREATE TRIGGER add_call_counts AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.add_call_counts();
+
 CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public.api_key_workspaces FOR EACH STATEMENT EXECUTE FUNCTION public.announce_access_change();
 
 CREATE TRIGGER announce_access_change AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH STATEMENT EXECUTE FUNCTION public.announce_access_change();
@@ -1627,6 +1667,10 @@ CREATE TRIGGER hold_unique_values AFTER UPDATE OF custom_fields, deleted_at ON p
 CREATE TRIGGER hold_unique_values_of_new AFTER INSERT ON public.contacts FOR EACH ROW WHEN (((new.custom_fields <> '{}'::jsonb) AND public.has_unique_fields(new.workspace_id))) EXECUTE FUNCTION public.hold_unique_values();
 
 CREATE TRIGGER hold_unique_values_of_removed AFTER DELETE ON public.contacts FOR EACH ROW WHEN (public.has_unique_fields(old.workspace_id)) EXECUTE FUNCTION public.hold_unique_values();
+
+CREATE TRIGGER keep_call_counts AFTER UPDATE OF deleted_at ON public.contacts FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION public.keep_call_counts();
+
+CREATE TRIGGER keep_call_counts_of_removed AFTER DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.keep_call_counts();
 
 CREATE TRIGGER keep_search_texts BEFORE INSERT OR UPDATE OF first_name, last_name, email, company, city, country, url, linkedin_url, linkedin_sales_url, role, external_id, custom_fields ON public.contacts FOR EACH ROW EXECUTE FUNCTION public.keep_search_texts();
 
