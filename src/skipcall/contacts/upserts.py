@@ -51,6 +51,7 @@ _HOLD_UPSERTS = Statement(
     WHERE workspace_id = ANY(:workspace_ids) AND id = :id
     """
 )
+_HOLD_ALL_UPSERTS = Statement("SELECT pg_advisory_xact_lock(uuid_hash_extended(:workspace_id, 1))")
 
 # Written so that each key is one search of its index, whatever the planner expects: a join might read the whole workspace.
 # `reach` is for each key. Who was erased is looked for after the locks too, since an erasure holds that of the workspace.
@@ -134,6 +135,11 @@ async def hold_upserts(tx: Session, workspace_ids: Sequence[UUID], id: UUID) -> 
     To be called before anything else is locked.
     """
     await tx.execute(_HOLD_UPSERTS, workspace_ids=workspace_ids, id=id)
+
+
+async def hold_all_upserts(tx: Session, workspace_id: UUID) -> None:
+    """Do the same for a workspace that is known."""
+    await tx.execute(_HOLD_ALL_UPSERTS, workspace_id=workspace_id)
 
 
 async def find_holders(

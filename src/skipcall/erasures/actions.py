@@ -5,7 +5,7 @@ down, to be removed by the worker. Removing twice does no harm, so a worker that
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -84,9 +84,10 @@ async def _lock(tx: Session, workspace_id: UUID, id: UUID) -> Person:
     for _ in range(ATTEMPTS_MAX):
         try:
             async with tx.begin():  # a savepoint: undone, it gives the locks back
-                read = await _read(tx, workspace_id, id)
+                read = await _read(tx, workspace_id, id, queries.lock_calls)
                 await tx.execute(queries.LOCK_CONTACTS, workspace_id=workspace_id, contact_ids=list(read.contacts))
-                person = await _read(tx, workspace_id, id)
+                # No call that came meanwhile is locked now: its writer may be waiting for the contact.
+                person = await _read(tx, workspace_id, id, queries.list_calls)
                 if person != read:
                     raise _Overtaken
                 return person
@@ -95,12 +96,12 @@ async def _lock(tx: Session, workspace_id: UUID, id: UUID) -> Person:
     raise Unavailable("This contact is written all the time; try again")
 
 
-async def _read(tx: Session, workspace_id: UUID, id: UUID) -> Person:
+async def _read(tx: Session, workspace_id: UUID, id: UUID, calls_of: Callable[..., Awaitable[list[UUID]]]) -> Person:
     contacts = {one["id"]: one for one in await queries.find_contacts(tx, [workspace_id], id)}
     former = await queries.find_former_values(tx, workspace_id, list(contacts))
     every = [*former.get("phoneNumbers", ()), *(number for one in contacts.values() for number in one["phone_numbers"])]
     numbers = await queries.list_own_numbers(tx, workspace_id, list(dict.fromkeys(every)), list(contacts))
-    return Person(contacts, former, numbers, await queries.lock_calls(tx, workspace_id, list(contacts), numbers))
+    return Person(contacts, former, numbers, await calls_of(tx, workspace_id, list(contacts), numbers))
 
 
 async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author, *, secret: bytes) -> Erasure:

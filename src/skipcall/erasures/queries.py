@@ -114,7 +114,9 @@ CALLS_OF_PERSON = """workspace_id = :workspace_id AND erased_at IS NULL AND id =
         SELECT id FROM calls
         WHERE workspace_id = :workspace_id AND contact_id IS NULL AND phone_number = ANY(:numbers) AND deleted_at IS NOT NULL
     ))"""
-LOCK_CALLS = Statement(f"SELECT id FROM calls WHERE {CALLS_OF_PERSON} ORDER BY id FOR NO KEY UPDATE")
+_CALLS = f"SELECT id FROM calls WHERE {CALLS_OF_PERSON} ORDER BY id"
+LIST_CALLS = Statement(_CALLS)
+LOCK_CALLS = Statement(f"{_CALLS} FOR NO KEY UPDATE")
 LOCK_CONTACTS = Statement(
     """
     SELECT id FROM contacts WHERE workspace_id = :workspace_id AND id = ANY(:contact_ids) ORDER BY id FOR NO KEY UPDATE
@@ -378,7 +380,18 @@ async def lock_calls(
     tx: Session, workspace_id: UUID, contact_ids: Sequence[UUID], numbers: Sequence[str]
 ) -> list[UUID]:
     """Lock the calls with contacts, and those with a number and nobody, as far as they are not erased; return their ids."""
-    rows = await tx.fetch_rows(LOCK_CALLS, workspace_id=workspace_id, contact_ids=contact_ids, numbers=numbers)
+    return await list_calls(tx, workspace_id, contact_ids, numbers, LOCK_CALLS)
+
+
+async def list_calls(
+    tx: Session,
+    workspace_id: UUID,
+    contact_ids: Sequence[UUID],
+    numbers: Sequence[str],
+    statement: Statement = LIST_CALLS,
+) -> list[UUID]:
+    """Return the ids of the same calls, and lock none."""
+    rows = await tx.fetch_rows(statement, workspace_id=workspace_id, contact_ids=contact_ids, numbers=numbers)
     return [row["id"] for row in rows]
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from skipcall import ids
 from skipcall.clock import timestamp
+from skipcall.contacts.upserts import hold_all_upserts
 from skipcall.imports.model import (
     ACTIVE,
     CANCELABLE,
@@ -311,7 +312,11 @@ def leased_import(db: Database, claimed: Claimed) -> AbstractAsyncContextManager
 
 
 async def lock_import(tx: Session, claimed: Claimed) -> Any:
-    """Hold an import until the end of the transaction and return the moment; None if it is not this worker's any more."""
+    """Hold an import until the end of the transaction and return the moment; None if it is not this worker's any more.
+
+    Upserts of its workspace are held first: an erasure, which ends imports, holds them too.
+    """
+    await hold_all_upserts(tx, claimed.workspace_id)
     return await tx.fetch_value(_LOCK, **_mine(claimed))
 
 
