@@ -111,6 +111,44 @@ def test_calls(team: Team, client: Client) -> None:
     assert without.get(FEED, params={"object": "call"})["data"] == []
 
 
+def test_what_makes_no_change_of_a_contact_is_found_by_the_call(team: Team, client: Client) -> None:
+    """As the guide says: items of calls lead to the contacts whose `callCount` and `lastCallAt` have moved."""
+    reader = Reader(client)
+    field = team.field("Industry")
+    kept, gone = team.contact(custom_fields={"industry": "Food"}), team.contact()
+    reader.read()
+    before = client.get(kept)
+    call = {"type": "outbound", "status": "completed", "contactId": gone[-36:], "startedAt": "2026-03-02T09:00:00Z"}
+    path = "/v1/calls/" + client.post("/v1/calls", call)["id"]
+    [item] = reader.read()
+    assert (item["type"], item["changes"], item["contact"]) == ("call.completed", {}, None)
+    assert client.get(f"/v1/calls/{item['objectId']}")["contact"]["id"] == gone[-36:]
+
+    client.post(f"{kept}/merge", {"contactId": gone[-36:]}, 200)
+    merged, moved = reader.read()
+    assert (merged["type"], merged["objectId"]) == ("contact.merged", gone[-36:])
+    assert (moved["type"], moved["changes"]) == ("call.updated", {"contactId": {"old": gone[-36:], "new": kept[-36:]}})
+
+    client.post(
+        f"{kept}/consents", {"status": "given", "legalBasis": "consent", "purpose": "Prospecting", "source": "form"}
+    )
+    client.patch(f"/v1/custom-fields/{field.id}", {"name": "Branch"})
+    assert reader.read() == []
+    now = client.get(kept, params={"include": "consent"})
+    assert now.pop("consent")["status"] == "given"
+    assert now == before | {
+        "callCount": 1,
+        "lastCallAt": "2026-03-02T09:00:00.000Z",
+        "customFields": {"Branch": "Food"},
+    }
+
+    client.delete(path)
+    [item] = reader.read()
+    assert (item["type"], item["changes"]) == ("call.deleted", {})
+    client.get(path, status=404)
+    assert client.get(kept)["callCount"] == 0
+
+
 def test_workspaces(team: Team, make: Make) -> None:
     second = team.workspace()
     mine, other = team.contact(), str(make.contact(second))

@@ -40,7 +40,8 @@ async def list_contacts(request: Request, query: ListContacts) -> Answer:
 
     Newest first, over all workspaces in the key's scope. `updatedSince` lists what has changed instead, in the order of
     the changes; start the next run of a sync a few seconds before the last `updatedAt` it saw, since a change shows once
-    it is committed. With `includeDeleted` it tells of deletions too; `GET /v1/changes` does both without looking back. With a cursor every
+    it is committed. `callCount`, `lastCallAt` and an included `consent` move no `updatedAt`. With `includeDeleted` it tells of deletions too;
+    `GET /v1/changes` does both without looking back. With a cursor every
     page costs the same; `meta.total` is exact, or with `updatedSince` or `includeDeleted` counted up to 10,000 (`totalIsLowerBound`).
     """
     caller: Caller = request.caller
