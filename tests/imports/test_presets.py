@@ -236,9 +236,26 @@ def test_choices_overrule_the_preset() -> None:
 
     mapping = map_header(header, choices=choices)
 
-    assert mapping.columns["phoneNumbers"] == (3, 2)
+    assert mapping.columns["phoneNumbers"] == (2, 3), "in the file's order"
     assert "city" not in mapping.columns
     assert (mapping.unmapped, mapping.custom) == ((), ((5, "plan"),))
+
+
+@pytest.mark.parametrize(
+    ("header", "chosen", "order"),
+    [
+        (["Phone", "Extra"], ["Extra"], [0, 1]),
+        (["Extra", "Phone"], ["Extra"], [0, 1]),
+        (["Phone", "Extra", "Mobile Phone", "More"], ["More", "Extra"], [2, 3, 0, 1]),
+        (["B", "A"], ["A", "B"], [0, 1]),
+        (["Phone 2", "Extra", "Phone 1"], ["Extra"], [2, 0, 1]),
+    ],
+)
+def test_a_chosen_column_of_phone_numbers_stays_behind_its_neighbour(
+    header: list[str], chosen: list[str], order: list[int]
+) -> None:
+    mapping = map_header(["fullName", *header], choices=dict.fromkeys(chosen, "phoneNumbers"))
+    assert mapping.columns["phoneNumbers"] == tuple(index + 1 for index in order)
 
 
 @pytest.mark.parametrize(

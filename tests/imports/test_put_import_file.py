@@ -188,6 +188,12 @@ def test_headings_that_nobody_knows_are_mapped(loader: Loader) -> None:
     assert loader.contacts()[0]["customFields"] == {"Segment": "x"}
 
 
+def test_numbers_of_a_mapped_column_stay_in_the_order_of_the_file(loader: Loader) -> None:
+    rows = csv_of(("Zoé Roy", "0639980001", "0639980002"), headings=("Name", "Phone", "Extra"))
+    loader.done(rows, mapping={"Extra": "phoneNumbers"})
+    assert loader.contacts()[0]["phoneNumbers"] == ["+33639980001", "+33639980002"]
+
+
 def test_a_compressed_body(client: Client) -> None:
     path = f"{IMPORTS}/{client.post(IMPORTS, {})['id']}/file"
     headers = {"content-type": "text/csv", "content-encoding": "gzip"}

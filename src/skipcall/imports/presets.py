@@ -27,6 +27,7 @@ FIELDS = frozenset(
 KEYED_FIELDS = FIELDS | {"externalId", "id"}
 IGNORED = ""
 CUSTOM_PREFIX = "customFields."
+_CHOSEN = -1  # the place of a column that was chosen: before those that its heading speaks for
 
 
 class Preset(msgspec.Struct, frozen=True):
@@ -323,7 +324,8 @@ def map_header(
 ) -> Mapping:
     """Return what becomes of each column; without a preset, of the one that the headings speak for.
 
-    `choices` overrule the preset: heading -> one of `fields`, `customFields.<slug>`, or `IGNORED`.
+    `choices` overrule the preset: heading -> one of `fields`, `customFields.<slug>`, or `IGNORED`. Of a property with one value a chosen
+    column comes first; of phone numbers, in the file's order.
     Raises `UnusableFile` if a choice names a column or a field that is not there, or unless `partial` if no column holds a name or,
     unless `phone_required` is false, a phone number.
     """
@@ -338,7 +340,11 @@ def map_header(
         field, place = _target(heading, key, compiled, chosen)
         if field in fields:
             number = _NUMBER.search(key)
-            found.setdefault(field, []).append((place, int(number[0][:9]) if number else 0, index))
+            others = found.setdefault(field, [])
+            rank = (place, int(number[0][:9]) if number else 0)
+            if place == _CHOSEN and field == "phoneNumbers" and others:
+                rank = others[-1][:2]  # several count, in an order: behind the one that stands before it in the file
+            others.append((*rank, index))
         elif field is not None and field.startswith(CUSTOM_PREFIX):
             custom.append((index, field.removeprefix(CUSTOM_PREFIX)))
         elif field is None and key:
@@ -352,7 +358,7 @@ def map_header(
 def _target(heading: str, key: str, compiled: _Compiled, chosen: Table[str, str]) -> tuple[str | None, int]:
     """Return the field of one column, or None, and its place among the columns of that field."""
     if key in chosen:
-        return chosen[key], -1
+        return chosen[key], _CHOSEN
     if key.startswith(CUSTOM_PREFIX.casefold()):
         return CUSTOM_PREFIX + heading.strip()[len(CUSTOM_PREFIX) :], 0
     if place := compiled.place(key):
