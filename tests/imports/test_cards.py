@@ -113,6 +113,35 @@ def test_uids_are_external_ids_where_they_are_asked_for(loader: Loader) -> None:
     assert some(marc, "externalId", "role") == ["urn:uuid:9b0f6f7e-0000-4000-8000-000000000000", "Directeur"]
 
 
+def test_other_properties_are_mapped(loader: Loader) -> None:
+    fields = {"bday": "Born", "CATEGORIES": "Groups", "NICKNAME": "Nick", "X-CRM-ID": "CRM"}
+    for name in fields.values():
+        loader.kept.team.field(name)
+    more = "BDAY:1985-01-02\nCATEGORIES:Food\\, drinks,Retail\nNICKNAME:Mac\nNICKNAME:Marco\nitem1.X-Crm-Id;TYPE=x:7\nROLE:Buyer\n"
+    path = loader.sent(NEW.replace("TITLE:Acheteur\n", more), dryRun=False, mapping=fields | {"ROLE": "city"})
+    assert (
+        loader.get(path)["columns"].items()
+        >= {"BDAY": "customFields.born", "ROLE": "city", "ADR locality": "city"}.items()
+    )
+    loader.kept.work()
+    [marc] = loader.contacts()
+    assert marc["customFields"] == {
+        "Born": "1985-01-02",
+        "Groups": "Food, drinks,Retail",
+        "Nick": "Mac Marco",
+        "CRM": "7",
+    }
+    assert some(marc, "role", "city") == ["Buyer", "Buyer"]
+
+
+def test_a_property_that_is_not_read_is_refused(loader: Loader) -> None:
+    path = loader.asked(mapping={"NICKNAM": "role", "PHOTO": "company"})
+    second, first = loader.send(path, NEW, 400)["error"]["details"]
+    assert (first["pointer"], first["code"], first["suggestion"]) == ("/mapping/NICKNAM", "UNKNOWN_HEADING", "NICKNAME")
+    assert second["pointer"] == "/mapping/PHOTO"
+    assert "BDAY" in second["message"]
+
+
 @pytest.mark.parametrize(
     ("broken", "line", "code"),
     [

@@ -367,7 +367,7 @@ FAULTS = {
     "CALL_NOT_ENDED": "The call has an end, but a status of a call that goes on.",
     "DUPLICATE_TAG": "This tag stands twice in the list.",
     "UNUSABLE_FILE": "The file cannot be imported at all; `message` says why and, where there is one, the way out.",
-    "UNKNOWN_HEADING": "The file has no column with this heading. `suggestion` may name the one that was meant.",
+    "UNKNOWN_HEADING": "The file has no column with this heading, or this is no property that is read of a card. `suggestion` may name what was meant.",
     "DUPLICATE_COLUMN": "Two columns of the file have the same heading, or by `mapping` the same meaning, and fill a property that has one value; `message` "
     "names both. Several columns may hold phone numbers.",
     "UNKNOWN_CONTACT": "The workspace has no contact with this id.",

@@ -6,7 +6,7 @@ fault and the next one is read.
 
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -33,6 +33,11 @@ CARD_COLUMNS = {
     "LinkedIn": "linkedinUrl",
 }
 CARD_HEADER = (*CARD_COLUMNS, "NOTE", "UID")
+# What is read besides where it is asked for: texts, and whatever a product has added.
+CARD_TEXTS = tuple(
+    """ANNIVERSARY BDAY BIRTHPLACE CATEGORIES EXPERTISE GENDER GEO HOBBY IMPP INTEREST LABEL LANG NICKNAME PRODID RELATED REV ROLE
+    SORT-STRING SOURCE TZ""".split()
+)
 
 _PROPERTY = re.compile(
     r'\s*(?:[A-Za-z0-9-]+\.)?(?P<name>[A-Za-z0-9-]+)(?P<parameters>(?:;(?:[^":;]|"[^"]*")*)*):(?P<value>.*)', re.DOTALL
@@ -54,8 +59,17 @@ class _Value(msgspec.Struct, frozen=True):
     place: int  # in the order of preference
 
 
-def read_cards(path: Path, encoding: str) -> Iterator[ReadRow]:
-    """Yield the line at which it begins and the cells of each card, under CARD_HEADER, or a fault in their place."""
+def is_card_text(name: str) -> bool:
+    """Return whether a property, in capitals, can be read that is not in CARD_HEADER."""
+    return name in CARD_TEXTS or name.startswith("X-")
+
+
+def read_cards(path: Path, encoding: str, more: Sequence[str] = ()) -> Iterator[ReadRow]:
+    """Yield the line at which it begins and the cells of each card, or a fault in their place.
+
+    The cells are those of CARD_HEADER, then of `more` properties: all values of each, one below the other.
+    """
+    read = _READ.union(more)
     with path.open(encoding=encoding, errors="replace") as file:
         card: _Card | None = None
         start = 0
@@ -72,9 +86,9 @@ def read_cards(path: Path, encoding: str) -> Iterator[ReadRow]:
                     in_card = False
                     yield number, _unreadable(number, "this is outside of any card")
             elif name == "END":
-                yield start, card.row(start)
+                yield start, card.row(start, more)
                 card = None
-            elif found and name in _READ:
+            elif found and name in read:
                 card.add(name, found["parameters"], found["value"])
         if card is not None:
             yield start, _unreadable(start, "the file ends before the end of this card")
@@ -135,7 +149,7 @@ class _Card:
         place = min(place, 1) if "PREF" in types else place
         found.append(_Value(value, frozenset(types), place))
 
-    def row(self, line: int) -> list[str] | RowFault:
+    def row(self, line: int, more: Sequence[str]) -> list[str] | RowFault:
         """Return the cells, or why there are none."""
         if any(self._first(name).upper() == "GROUP" for name in ("KIND", "X-ADDRESSBOOKSERVER-KIND")):
             return RowFault(line, None, "NOT_A_PERSON", "the card is one of a group", row_refused=True)
@@ -160,6 +174,7 @@ class _Card:
             ),
             next((one for one in urls if one not in profiles), ""),
             *(next(iter(profiles), ""), "\n".join(self._all("NOTE")), self._first("UID")),
+            *("\n".join(self._all(name)) for name in more),
         ]
         return [cell.strip() for cell in cells]
 

@@ -154,7 +154,7 @@ class CreateImport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         dict[str, Annotated[str, Meta(max_length=HEADING_LENGTH_MAX)] | None],
         Meta(
             max_length=COLUMNS_MAX,
-            description="What single columns hold, by heading (of a vCard, by property: `NOTE`): a property of a contact, "
+            description="What single columns hold, by heading (of a vCard, by property: `NOTE`, `BDAY`, `CATEGORIES`, any `X-…`): a property of a contact, "
             "`fullName`, `doNotCall`, or slug or name of a custom field; null leaves the column out. Others are told by their heading. "
             "Two columns that would fill a property with one value are refused with the file.",
             extra_json_schema={"example": {"Record ID": "externalId", "Segment": "industry", "Owner": None}},

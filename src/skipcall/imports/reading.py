@@ -9,7 +9,7 @@ import msgspec
 from skipcall.contacts.filters import near
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import FAULTS_MAX, Fault, Invalid
-from skipcall.imports.cards import CARD_COLUMNS, CARD_HEADER, read_cards
+from skipcall.imports.cards import CARD_COLUMNS, CARD_HEADER, CARD_TEXTS, is_card_text, read_cards
 from skipcall.imports.encodings import CARD_START, detect_encoding
 from skipcall.imports.model import CreateImport, Format, UnusableFile, mapping_pointer
 from skipcall.imports.places import Placed, place_columns
@@ -47,7 +47,9 @@ class Reading(msgspec.Struct, frozen=True):
 
     def rows(self, path: Path) -> Iterator[ReadRow]:
         """Yield the rows of a file, as `read_rows` does."""
-        return read_rows(path, self.layout) if self.layout else read_cards(path, self.encoding)
+        if self.layout:
+            return read_rows(path, self.layout)
+        return read_cards(path, self.encoding, self.mapping.header[len(CARD_HEADER) :])
 
     def filled(self) -> dict[int, str]:
         """Return what columns fill, by their positions."""
@@ -80,14 +82,24 @@ def inspect(path: Path, settings: CreateImport, definitions: Sequence[Definition
         layout = inspect_file(path, count_known)
         encoding, header = layout.encoding, layout.header
     else:
-        layout, encoding, header = None, detect_encoding(path, cards=True), CARD_HEADER
+        names = dict.fromkeys(heading_key(heading).upper() for heading in settings.mapping)
+        layout, encoding = None, detect_encoding(path, cards=True)
+        header = (*CARD_HEADER, *filter(is_card_text, names))
     mapping = map_header(
         header,
         PRESETS[settings.preset] if settings.preset else None if layout else PLAIN,
-        _choices(header, settings),
+        _choices(header, settings, is_cards=layout is None),
         fields=KEYED_FIELDS,
         partial=bool(settings.match_by),
     )
+    # What `mapping` says of a property with one value comes before what the API, or a card, calls so.
+    columns = {
+        field: indexes
+        if field in _SEVERAL
+        else tuple(sorted(indexes, key=lambda i: heading_key(header[i]) not in wanted))
+        for field, indexes in mapping.columns.items()
+    }
+    mapping = msgspec.structs.replace(mapping, columns=columns)
     if settings.match_by and not mapping.columns.keys() & set(settings.match_by):
         raise UnusableFile("no column of the file holds one of the properties that matchBy names")
     placed = place_columns(definitions, mapping, create=settings.create_fields)
@@ -141,20 +153,16 @@ def _find_format(path: Path) -> Format:
     return "vcard" if beginning.upper().startswith(CARD_START) else "csv"
 
 
-def _choices(header: Sequence[str], settings: CreateImport) -> dict[str, str]:
+def _choices(header: Sequence[str], settings: CreateImport, *, is_cards: bool) -> dict[str, str]:
     """Return what the client, or the API's own names, say of columns. Raises `Invalid` for headings that are not there."""
     keys = {heading_key(heading): heading for heading in header}
+    known = [*keys.values(), *(CARD_TEXTS if is_cards else ())]
+    text = "The file has no column with this heading"
+    if is_cards:
+        text = f"This is not read of a card. What is: {', '.join(known)}, and what begins with X-"
     if absent := [heading for heading in settings.mapping if heading_key(heading) not in keys]:
         raise Invalid(
-            [
-                Fault(
-                    mapping_pointer(one),
-                    "UNKNOWN_HEADING",
-                    "The file has no column with this heading",
-                    near(one, [*keys.values()]),
-                )
-                for one in absent[:FAULTS_MAX]
-            ]
+            [Fault(mapping_pointer(one), "UNKNOWN_HEADING", text, near(one, known)) for one in absent[:FAULTS_MAX]]
         )
     asked = {
         heading: IGNORED if meant is None else meant if meant in KEYED_FIELDS else _custom(meant)
@@ -163,7 +171,7 @@ def _choices(header: Sequence[str], settings: CreateImport) -> dict[str, str]:
     taken = {heading_key(heading) for heading in asked}
     # In address books a UID tells which entry it is: no other system's name for the person, unless `mapping` says so.
     own = CARD_COLUMNS | {"UID": IGNORED}
-    if header != CARD_HEADER:
+    if not is_cards:
         own = {heading: _OWN[key] for heading in header if (key := heading_key(heading)) in _OWN}
         if "id" not in settings.match_by:
             own = {heading: field for heading, field in own.items() if field != "id"}
