@@ -33,6 +33,15 @@ def test_without_keys_every_row_is_a_contact(loader: Loader) -> None:
     assert loader.done(csv_of(ZOE, ZOE), matchBy=[])["counts"] == counts(created=2)
 
 
+def test_without_keys_an_external_id_still_is_of_one_contact(loader: Loader) -> None:
+    headings = ("externalId", "First Name", "Last Name", "Phone Number")
+    rows = [("crm-1", "Zoé", "Roy", "06 39 98 00 01"), ("crm-1", "Léa", "Rey", "06 39 98 00 02")]
+    assert loader.done(csv_of(*rows, headings=headings), matchBy=[])["counts"] == counts(
+        created=1, ambiguous=1, errors=1
+    )
+    assert loader.done(csv_of(rows[0], headings=headings), matchBy=[])["counts"] == counts(ambiguous=1, errors=1)
+
+
 def test_rows_that_are_one_person_meet(loader: Loader) -> None:
     found = loader.done(csv_of(ZOE, ("Zoe", "Roy", "ZOE@ROY.EXAMPLE", ""), LEA))
     assert found["counts"] == counts(created=2, updated=1)

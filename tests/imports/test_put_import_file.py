@@ -93,6 +93,24 @@ def test_encodings(loader: Loader, encoding: str) -> None:
     assert [one["firstName"] for one in loader.contacts()] == ["Zoé", "Léa"]
 
 
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("Zoé".encode() + b",Roy,0639980001\nL\xe9a", ["Zoé", "L\ufffda"]),
+        ("Zoé,NESTLÉ®,0639980001\nLéa".encode("cp1252"), ["Zoé", "Léa"]),
+        ("Zoé,« café\xa0»,0639980001\nLéa".encode("cp1252"), ["Zoé", "Léa"]),
+        ("Ana,NESTLÉ®,0639980001\nLéa".encode("cp1252"), ["Ana", "Léa"]),
+    ],
+)
+def test_a_bad_byte_in_a_small_file_is_told_and_no_other_encoding(
+    loader: Loader, content: bytes, names: list[str]
+) -> None:
+    found = loader.done(b"First Name,Last Name,Phone\n" + content + b",Roy,0639980002\n")
+    assert [one["firstName"] for one in loader.contacts()] == names
+    told = [(one["line"], one["code"]) for one in loader.errors(found)]
+    assert told == ([("3", "DAMAGED_TEXT")] if "\ufffd" in names[1] else [])
+
+
 def test_nasty_rows_leave_the_others_alone(loader: Loader) -> None:
     rows = [
         "First Name,Last Name,Phone Number,Phone Number",

@@ -334,7 +334,7 @@ class PersonErased(Conflict):
     code = "PERSON_ERASED"
 
     def __init__(self) -> None:
-        super().__init__("This person was erased; `allowErased=true` creates the contact all the same")
+        super().__init__("The contact would be a person who was erased; `allowErased=true` writes it all the same")
 
 
 class RestoreExpired(Gone):

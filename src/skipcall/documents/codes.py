@@ -184,12 +184,12 @@ REFUSALS = {
     ),
     "PERSON_ERASED": (
         (
-            "The new contact has an e-mail address, a LinkedIn profile, an external id, or a phone number together with the last name "
+            "The new contact has, or the one that an upsert leads to would get, an e-mail address, a LinkedIn profile, an external id, or a phone number together with the last name "
             "of somebody who was erased in this workspace."
         ),
         (
             "Take the person out of the list that this came from. If they came back by their own will, send the request with "
-            "`allowErased=true`; the history of the contact then tells so."
+            "`allowErased=true`; the history of a new contact then tells so."
         ),
     ),
     "RESTORE_EXPIRED": (

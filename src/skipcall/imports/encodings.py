@@ -34,13 +34,15 @@ _TEXT_ZEROS_MAX = 0.02
 
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
+# In Windows-1252 the bytes of these would be "Ã" or "â" and a sign: no text has that. Of other sequences some do: "É®".
+_SURELY_UTF8 = re.compile("[\u00c0-\u00ff\u2000-\u203f]")
 
 
 def detect_encoding(path: Path, *, cards: bool = False) -> str:
     """Return the name of the codec that reads this file; the whole file is read once, in constant memory.
 
-    UTF-8 with a few damaged bytes stays UTF-8 as long as its good sequences outnumber them: reading it as
-    Windows-1252 would turn every accent of the file into two wrong letters.
+    UTF-8 with a few damaged bytes stays UTF-8 as long as its good sequences outnumber them, those that are surely UTF-8
+    counting twice: reading it as Windows-1252 would turn every accent of the file into two wrong letters.
     With `cards` it may be a vCard file. Raises `UnusableFile` if the file is empty, is no text, or cannot be opened.
     """
     try:
@@ -102,12 +104,12 @@ def _is_utf8(file: BinaryIO) -> bool:
 
 
 def _count_utf8(file: BinaryIO) -> tuple[int, int]:
-    """Return how many characters beyond ASCII are well-formed UTF-8, and how many bytes are not."""
+    """Return how much speaks for UTF-8, in characters beyond ASCII, and how many bytes are none."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
     for chunk in _chunks(file):
         text = decoder.decode(chunk)
-        good += len(_BEYOND_ASCII.findall(text))
+        good += len(_BEYOND_ASCII.findall(text)) + len(_SURELY_UTF8.findall(text))
         bad += len(_ESCAPED_BYTE.findall(text))
     bad += len(decoder.decode(b"", final=True))
     return good, bad

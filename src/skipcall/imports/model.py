@@ -165,7 +165,8 @@ class CreateImport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         Meta(
             max_length=len(MATCH_KEYS),
             description="The properties that may lead to a contact that is there: if absent, `externalId`, `phoneNumbers` and `email`. Name `id` for a "
-            "file that was exported here. Rows without any create a contact; with an empty list all do.",
+            "file that was exported here. Rows without any create a contact, as all do with an empty list. A row whose `externalId` a contact or a row "
+            "before it has is `ambiguous` unless this names `externalId`.",
         ),
     ] = msgspec.field(default_factory=lambda: [key for key in MATCH_KEYS if key != "id"])
     mode: Annotated[
