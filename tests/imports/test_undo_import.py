@@ -42,6 +42,46 @@ def test_contacts_that_others_have_changed_stay(loader: Loader) -> None:
     assert [one["city"] for one in loader.contacts()] == ["Lille"]
 
 
+def test_contacts_that_somebody_has_used_stay(loader: Loader) -> None:
+    """Though no value of theirs has changed."""
+    team, client = loader.kept.team, loader.client
+    names = ("objector", "merged", "called", "member", "consenting", "unused")
+    rows = [(name, "Roy", f"{name}@example.com", phone_number(at), "x"[at:]) for at, name in enumerate(names)]
+    found = loader.done(csv_of(*rows, headings=(*HEADINGS, "Do not call")))
+    ids = {one["firstName"]: one["id"] for one in loader.contacts()}
+    older = team.contact(first_name="merged", last_name="Roy", phone_numbers=[phone_number(1)])
+    client.post(f"/v1/contacts/{ids['merged']}/merge", {"contactId": older.rpartition("/")[2]}, 200)
+    team.call(contact_id=UUID(ids["called"]))
+    client.post(f"{team.sequence()}/contacts", [{"contactId": ids["member"]}], 200)
+    consent = {"status": "given", "source": "form", "legalBasis": "consent", "purpose": "offers"}
+    client.post(f"/v1/contacts/{ids['consenting']}/consents", consent, 201)
+    client.post(f"/v1/contacts/{ids['objector']}/consents", {"status": "objected", "source": "call"}, 201)
+    assert {
+        one["version"] for one in team.make.rows("SELECT version FROM contacts WHERE id = ANY(:ids)", ids=ids.values())
+    } == {1}
+    assert undone(loader, found) == {"deleted": 1, "changed": 5}
+    assert [one["firstName"] for one in loader.contacts()] == sorted(set(names) - {"unused"}, key=names.index)
+
+
+def test_a_refusal_that_it_brought_does_not_hold_a_contact(loader: Loader) -> None:
+    found = loader.done(csv_of((*ZOE, "x"), headings=(*HEADINGS, "Do not call")))
+    assert undone(loader, found) == {"deleted": 1}
+
+
+def test_nobody_is_called_again(loader: Loader) -> None:
+    """A refusal of since shows in no value where the import brought one too."""
+    team = loader.kept.team
+    path = team.contact(email="zoe@roy.example", company="Old")
+    other = team.contact(email="lea@rey.example", phone_numbers=[phone_number(2)])
+    headings = ("Email", "Company", "allowPhoneCalls")
+    found = loader.done(csv_of((ZOE[2], "New", "false"), (LEA[2], "", "false"), headings=headings))
+    loader.client.post(f"{path}/consents", {"status": "objected", "source": "call"}, 201)
+    assert undone(loader, found) == {"restored": 1, "changed": 2}
+    after = loader.client.get(path)
+    assert (after["company"], after["allowPhoneCalls"]) == ("Old", False)
+    assert loader.client.get(other)["allowPhoneCalls"] is False
+
+
 def test_old_values_come_back_where_the_new_ones_still_are(loader: Loader) -> None:
     team = loader.kept.team
     team.field("Segment")
@@ -88,15 +128,16 @@ def test_when_it_can_be_undone(loader: Loader) -> None:
 ROW = st.tuples(
     *(st.sampled_from("AB"), st.sampled_from("AB"), st.sampled_from(["", "a@example.com", "b@example.com"])),
     *(st.sampled_from([f"063998000{n}" for n in range(4)]), st.sampled_from(["", "x", "y"])),
+    st.sampled_from(["", "yes", "no"]),
 )
 
 
 @settings(max_examples=15)
 @given(st.lists(ROW, max_size=4), st.lists(ROW, min_size=1, max_size=8))
 def test_all_is_as_it_was(loading: Any, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]) -> None:
-    """Whatever a file did, if nobody else has written since: in batches of two rows, undone in batches of two events."""
+    """Whatever a file did, if nobody else has written since, but for refusals: in batches of two rows, undone in batches of two events."""
     loader = Loader(loading._replace(team=loading.team.make.team()))
-    headings = (*HEADINGS, "externalId")
+    headings = (*HEADINGS, "externalId", "allowPhoneCalls")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "BATCH_ROWS", 2)
         patch.setattr(undoing, "EVENTS_AT_ONCE", 2)
@@ -104,5 +145,9 @@ def test_all_is_as_it_was(loading: Any, before: list[tuple[str, ...]], rows: lis
         own = {"updatedAt", "lastModificationSource"}
         told = [{k: v for k, v in one.items() if k not in own} for one in loader.contacts()]
         found = loader.done(csv_of(*rows, headings=headings))
-        assert undone(loader, found).keys() <= {"deleted", "restored"}
+        refused = {one["id"] for one in loader.contacts() if not one["allowPhoneCalls"]}
+        left = [one for one in told if one["id"] in refused and one["allowPhoneCalls"]]
+        assert undone(loader, found).get("changed", 0) == len(left)
+        for one in left:
+            one["allowPhoneCalls"] = False
         assert [{k: v for k, v in one.items() if k not in own} for one in loader.contacts()] == told

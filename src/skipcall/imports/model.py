@@ -281,7 +281,12 @@ class Undone(msgspec.Struct):
 
     deleted: Annotated[int, Meta(description="Created by the import")] = 0
     restored: Annotated[int, Meta(description="Updated by it; have at least one old value back")] = 0
-    changed: Annotated[int, Meta(description="Left, wholly or in part: somebody else has changed them since")] = 0
+    changed: Annotated[
+        int,
+        Meta(
+            description="Left, wholly or in part: somebody has changed or used them since; or `allowPhoneCalls` would become true, which no undo does"
+        ),
+    ] = 0
     gone: Annotated[int, Meta(description="Left: deleted or merged since")] = 0
     taken: Annotated[int, Meta(description="Left: another contact now has an old value that must be unique")] = 0
 

@@ -38,6 +38,20 @@ _LIST_RECORDED_OF = Statement(
     WHERE workspace_id = :workspace_id AND object_id = ANY(:object_ids) AND id > :first ORDER BY id DESC
     """
 )
+# What leaves no event of a contact. An entry of the ledger without a key is that of a change, which has an event.
+_LIST_USED = Statement(
+    """
+    SELECT id FROM contacts c WHERE workspace_id = :workspace_id AND id = ANY(:ids) AND (
+        call_count > 0
+        OR EXISTS (SELECT FROM contacts WHERE workspace_id = :workspace_id AND merged_into_id = c.id)
+        OR EXISTS (SELECT FROM sequence_contacts WHERE workspace_id = :workspace_id AND contact_id = c.id)
+        OR EXISTS (
+            SELECT FROM contact_consents
+            WHERE workspace_id = :workspace_id AND contact_id = c.id AND api_key_id IS NOT NULL
+        )
+    )
+    """
+)
 _DELETE_CONTACTS = Statement(
     f"""
     WITH written AS (
@@ -200,6 +214,11 @@ async def list_recorded_of(
     """Return what was done to objects after an event, newest first."""
     rows = await tx.fetch_rows(_LIST_RECORDED_OF, workspace_id=workspace_id, object_ids=object_ids, first=first)
     return [_recorded(row) for row in rows]
+
+
+async def list_used(tx: Session, workspace_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of some contacts that were called, took another one in, were in a sequence, or said something about being called."""
+    return {row["id"] for row in await tx.fetch_rows(_LIST_USED, workspace_id=workspace_id, ids=ids)}
 
 
 async def delete_contacts(

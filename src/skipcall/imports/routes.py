@@ -180,8 +180,9 @@ async def cancel_import(request: Request, id: UUID) -> Answer:
 async def undo_import(request: Request, id: UUID) -> Answer:
     """Undo an import.
 
-    For 7 days after its end. Contacts that it created are deleted, unless somebody else has changed them since; those that it updated get back
-    each old value, where they still have the import's. It is done in the background; `undone` counts it, and what was left.
+    For 7 days after its end. Contacts that it created are deleted, unless somebody has changed or used them since (called them, put them into a
+    sequence, recorded a consent, merged another contact into them); those that it updated get back each old value, where they still have the import's,
+    but `allowPhoneCalls` never becomes true again. It is done in the background; `undone` counts it, and what was left.
     """
     caller: Caller = request.caller
     undoing = await jobs.undo_import(request.database, caller.scope.workspace_ids, id, caller.api_key_id)

@@ -1,7 +1,7 @@
 """Undoing an import: batch by batch, from its last event to its first, each in one transaction with the note of where it stands.
 
-Contacts that it made are deleted unless somebody else has changed them since. Those that it changed get back each old value whose new
-one they still have.
+Contacts that it made are deleted unless somebody has changed or used them since. Those that it changed get back each old value whose new
+one they still have; but nobody is called again who was not to be.
 """
 
 from collections.abc import Sequence
@@ -62,6 +62,9 @@ class Undo:
         )
         by_contact: dict[UUID, list[Recorded]] = {}
         contact_ids = list({one.object_id for one in batch})
+        # Nobody changes or uses them from here on, so what is read next is all that has happened to them.
+        records, *_ = await upserts.find_holders(tx, claimed.workspace_id, [], (), (), contact_ids)
+        used = await queries.list_used(tx, claimed.workspace_id, contact_ids)
         for event in await queries.list_recorded_of(tx, claimed.workspace_id, contact_ids, first=first):
             by_contact.setdefault(event.object_id, []).append(event)
         # With a later event of the import a contact is done already, with all of its events.
@@ -70,7 +73,7 @@ class Undo:
             for id, events in by_contact.items()
             if not any(one.request_id == self._marker and one.id > until for one in events)
         }
-        records, *_ = await upserts.find_holders(tx, claimed.workspace_id, [], (), (), due)
+        records = [one for one in records if one.id in due]
         self._undone.gone += len(due) - len(records)
         deleted: list[UUID] = []
         restored: list[Restored] = []
@@ -78,7 +81,7 @@ class Undo:
             events = due[record.id]
             if not any(one.type == "contact.created" and one.request_id == self._marker for one in events):
                 self._take_back(record, events, restored)
-            elif all(one.request_id == self._marker for one in events):
+            elif record.id not in used and all(one.request_id == self._marker for one in events):
                 deleted.append(record.id)
             else:
                 self._undone.changed += 1
@@ -108,6 +111,9 @@ class Undo:
                     else:
                         is_left = True
         values["custom_fields"] = {slug: one for slug, one in values["custom_fields"].items() if one is not None}
+        # Somebody may have refused since: that shows in no value, as it was false already.
+        if values["allow_phone_calls"] and not before["allow_phone_calls"]:
+            values["allow_phone_calls"], is_left = False, True
         self._undone.changed += is_left
         changes = {NAMES[column]: [old, values[column]] for column, old in before.items() if old != values[column]}
         if changes:
