@@ -78,7 +78,8 @@ def csv_of(*rows: Iterable[str], headings: Iterable[str] = HEADINGS) -> str:
 
 
 def counts(**some: int) -> dict[str, int]:
-    return dict.fromkeys(("created", "updated", "unchanged", "ambiguous", "refused", "errors"), 0) | some
+    names = ("created", "updated", "unchanged", "ambiguous", "refused", "errors", "refusalsKept")
+    return dict.fromkeys(names, 0) | some
 
 
 async def _work(database: Database, storage: Storage) -> None:

@@ -70,7 +70,25 @@ def test_an_empty_cell_changes_nothing(loader: Loader) -> None:
     assert loader.done(csv_of(("zoe@roy.example", "", ""), headings=headings))["counts"] == counts(unchanged=1)
     assert loader.client.get(path)["allowPhoneCalls"] is False
     assert loader.done(csv_of(("zoe@roy.example", "", "no"), headings=headings))["counts"] == counts(unchanged=1)
-    assert loader.done(csv_of(("zoe@roy.example", "", "yes"), headings=headings))["counts"] == counts(updated=1)
+
+
+@pytest.mark.parametrize(("heading", "says_yes"), [("Allow phone calls", "yes"), ("Ne pas appeler", "non")])
+def test_no_file_lifts_a_refusal(loader: Loader, heading: str, says_yes: str) -> None:
+    path = loader.kept.team.contact(email="zoe@roy.example", allow_phone_calls=False)
+    rows = csv_of((ZOE[2], "New", says_yes), (ZOE[2], "", says_yes), headings=("Email", "Company", heading))
+    found = loader.checked(rows)
+    expected = counts(updated=1, unchanged=1, refusalsKept=2, errors=2)
+    assert found["dryRun"]["counts"] == expected
+    assert found["dryRun"]["examples"][0]["changes"] == {"company": [None, "New"]}
+    loader.client.post(f"/v1/imports/{found['id']}/confirm", {"digest": found["dryRun"]["digest"]}, 200)
+    loader.kept.work()
+    assert loader.get(f"/v1/imports/{found['id']}")["counts"] == expected
+    contact = loader.client.get(path)
+    assert (contact["company"], contact["allowPhoneCalls"]) == ("New", False)
+    assert [(one["line"], one["column"], one["code"], one["contacts"]) for one in loader.errors(found)] == [
+        (line, heading, "REFUSAL_KEPT", contact["id"]) for line in "23"
+    ]
+    assert loader.done(rows, mode="fillIfEmpty")["counts"] == counts(unchanged=2)
 
 
 def test_ambiguity_is_an_answer(loader: Loader) -> None:

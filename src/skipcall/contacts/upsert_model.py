@@ -277,6 +277,7 @@ class Outcome(msgspec.Struct, frozen=True):
     matched_by: list[MatchKey] = []
     changes: dict[str, list[Any]] | None = None
     refusal: Refusal | None = None
+    kept_refusal: bool = False  # `allowPhoneCalls` is false as before, though the item says true
 
 
 def refused(refusal: Refusal) -> Outcome:
@@ -290,7 +291,8 @@ class Ledger:
     `folded` says of each e-mail address, of items and contacts, what it is compared by. Afterwards `steps` is what was done, in
     order, and `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value;
     `unique_slugs` those whose values one contact may have: that holds among the records, the database judges the others.
-    `erased_keys` tells which keys of people who were erased are among the values of a contact.
+    `erased_keys` tells which keys of people who were erased are among the values of a contact. With `keeps_refusals` no item sets
+    `allowPhoneCalls` of a contact to true again.
     """
 
     def __init__(
@@ -301,9 +303,12 @@ class Ledger:
         required_slugs: Sequence[str] = (),
         unique_slugs: Sequence[str] = (),
         erased_keys: Callable[[Mapping[str, Any]], set[bytes]] = lambda _: set(),
+        *,
+        keeps_refusals: bool = False,
     ) -> None:
         self._folded = folded
         self._erased_keys = erased_keys
+        self._keeps_refusals = keeps_refusals
         self._unique_slugs = unique_slugs
         self._required_slugs = required_slugs
         self._match = frozenset(options.match)
@@ -344,6 +349,9 @@ class Ledger:
         custom_values, faults = given.beside(record.values["custom_fields"])
         values = given.values | {"external_id": known} if keeps_own else given.values
         after = self._merge(record.values, values, custom_values)
+        kept_refusal = self._keeps_refusals and after["allow_phone_calls"] and not record.values["allow_phone_calls"]
+        if kept_refusal:
+            after["allow_phone_calls"] = False
         if len(after["phone_numbers"]) > PHONE_NUMBERS_MAX:
             text = f"With those that are there more than {PHONE_NUMBERS_MAX}"
             faults.append(Fault("/phoneNumbers", "TOO_MANY_ITEMS", text))
@@ -359,9 +367,9 @@ class Ledger:
             NAMES[name]: [before, after[name]] for name, before in record.values.items() if after[name] != before
         }
         if not changes:
-            return Outcome("unchanged", record, matched_by)
+            return Outcome("unchanged", record, matched_by, kept_refusal=kept_refusal)
         self._write(record, after, "contact.updated", changes)
-        return Outcome("updated", record, matched_by, changes)
+        return Outcome("updated", record, matched_by, changes, kept_refusal=kept_refusal)
 
     def _create(self, given: Given, *, allow_erased: bool) -> Outcome:
         if given.id is not None:

@@ -299,6 +299,10 @@ ROWS = {
         "A spreadsheet stored a phone number as a power of ten (`3.36E+10`), and its last digits are lost. "
         "Export the column as text."
     ),
+    "REFUSAL_KEPT": (
+        "The row says that a contact may be called whose `allowPhoneCalls` is false: that stays, and the rest of the row is applied. "
+        "Who knows better sets it with a PATCH."
+    ),
     "TOO_MANY_EMAILS": "The cell holds several e-mail addresses. The first is kept: a contact has one.",
     "ROW_UNREADABLE": "Where the row ends cannot be told: a quote is never closed, or the line is too long. The row is refused.",
     "TOO_MANY_CELLS": "The row has more cells than the header: a cell with a delimiter in it is not quoted. The row is refused.",

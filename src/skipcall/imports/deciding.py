@@ -19,18 +19,23 @@ from skipcall.imports.model import (
     ERRORS_KEPT_MAX,
     EXAMPLES_MAX,
     HEADING_LENGTH_MAX,
+    CellFault,
     ContactRow,
     Converted,
     Counts,
     DryRun,
     Example,
 )
+from skipcall.imports.presets import DO_NOT_CALL
 from skipcall.imports.scratch import Scratch
 from skipcall.postgres.db import Session
 
 _NAMES = (
     *("first_name", "last_name", "email", "company", "city", "country", "url", "linkedin_url", "linkedin_sales_url"),
     *("role", "phone_numbers", "external_id"),
+)
+_REFUSAL_KEPT = CellFault(
+    "REFUSAL_KEPT", "this contact is not to be called, and no file changes that; the rest of the row is applied"
 )
 _encode = msgspec.json.Encoder().encode
 
@@ -67,7 +72,8 @@ async def decide_batch(
         records = scratch.overlay(records, folded, given, unique)
     required = [one.slug for one in definitions if one.is_required]
     erased_keys = erased_keys_among(erased, workspace_id, secret)
-    ledger = Ledger(records, folded, options, required, unique, erased_keys)
+    # A file is older than what people have said since it was made, and says yes of a whole column.
+    ledger = Ledger(records, folded, options, required, unique, erased_keys, keeps_refusals=True)
     return Decided(
         ledger,
         [None if one is None else ledger.apply(one) for one in rows],
@@ -116,12 +122,19 @@ class Tally:
                     (self.headings.get(column, column), code, reason, contacts)
                     for column, code, reason, contacts in _refusal(outcome.refusal, decided.ledger)
                 ]
+            if outcome is not None and outcome.kept_refusal and outcome.record:
+                self.counts.refusals_kept += 1
+                told.append(self._kept_refusal(outcome.record.id, decided.ledger))
             for column, *rest in dict.fromkeys(told):  # of several parts of a cell
                 if self.counts.errors < ERRORS_KEPT_MAX:
                     writer.writerow([line, column[:HEADING_LENGTH_MAX], *rest])
                 self.counts.errors += 1
             self._note(line, status, outcome, row)
         return lines.getvalue()
+
+    def _kept_refusal(self, id: UUID, ledger: Ledger) -> tuple[str, str, str, str]:
+        column = self.headings.get("allowPhoneCalls") or self.headings.get(DO_NOT_CALL, "")
+        return column, _REFUSAL_KEPT.code, _REFUSAL_KEPT.reason, "" if ledger.is_new(id) else str(id)
 
     def _note(self, line: int, status: str, outcome: Outcome | None, row: ContactRow | None) -> None:
         record = outcome.record if outcome else None

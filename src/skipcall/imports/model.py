@@ -171,7 +171,10 @@ class CreateImport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     ] = msgspec.field(default_factory=lambda: [key for key in MATCH_KEYS if key != "id"])
     mode: Annotated[
         Mode,
-        Meta(description="How properties of a contact that is there are written. An empty cell never changes one."),
+        Meta(
+            description="How properties of a contact that is there are written. An empty cell never changes one, and no row sets `allowPhoneCalls` to "
+            "true again (`counts.refusalsKept`)."
+        ),
     ] = "overwrite"
     modes: Annotated[FieldModes, Meta(description="`mode` for single properties")] = FieldModes()
     create_fields: Annotated[bool, Meta(description="Make custom fields for columns that have none")] = False
@@ -240,7 +243,7 @@ class ConfirmImport(msgspec.Struct, frozen=True):
         return []
 
 
-class Counts(msgspec.Struct):
+class Counts(msgspec.Struct, rename="camel"):
     """How many rows came to what."""
 
     created: int = 0
@@ -249,6 +252,12 @@ class Counts(msgspec.Struct):
     ambiguous: int = 0
     refused: int = 0
     errors: Annotated[int, Meta(description="Entries of the file of errors; a row may have several")] = 0
+    refusals_kept: Annotated[
+        int,
+        Meta(
+            description="Rows that say true of a contact whose `allowPhoneCalls` is false: it stays false, the rest is applied"
+        ),
+    ] = 0
 
 
 class Example(msgspec.Struct, frozen=True, rename="camel"):
