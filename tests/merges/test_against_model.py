@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from skipcall.consents.actions import verify_consents
 from tests.make import Make, Team, phone_number
 from tests.merges.counts import check_counts, id_of, present_in
 
@@ -25,6 +26,8 @@ STEPS = st.lists(
     | st.tuples(st.just("restore"), ONE)
     | st.tuples(st.just("call"), ONE)
     | st.tuples(st.just("patch"), ONE, st.sampled_from(NAMES), st.sampled_from([None, "one", "three"]))
+    | st.tuples(st.just("refuse"), ONE)
+    | st.tuples(st.just("allow"), ONE)
     | st.tuples(st.just("leave"), ONE, st.integers(0, SEQUENCES - 1)),
     min_size=1,
     max_size=14,
@@ -88,6 +91,7 @@ class Model:
         for name, value in old.items():
             if target.values[name] == new[name] and name != "allowPhoneCalls":  # a refusal stays
                 target.values[name] = value
+        person.values["allowPhoneCalls"] = person.values["allowPhoneCalls"] and target.values["allowPhoneCalls"]
         person.state, person.target, person.moved = "live", None, None
         return 200
 
@@ -126,6 +130,13 @@ def take(team: Team, model: Model, paths: list[str], sequences: list[str], step:
         client.patch(path, {rest[0]: rest[1]}, model.missing(number) or 200)
         if person.state == "live":
             person.values[rest[0]] = rest[1]
+    elif what in ("refuse", "allow"):
+        if what == "allow":
+            client.patch(path, {"allowPhoneCalls": True}, model.missing(number) or 200)
+        else:
+            client.post(f"{path}/consents", {"status": "objected", "source": "call"}, model.missing(number) or 201)
+        if person.state == "live":
+            person.values["allowPhoneCalls"] = what == "allow"
     elif what == "leave":
         client.request("DELETE", f"{sequences[rest[0]]}/contacts", json=[id_of(path)], status=204)
         person.sequences.discard(rest[0])
@@ -146,6 +157,10 @@ def compare(team: Team, model: Model, paths: list[str], sequences: list[str]) ->
         assert present_in(team.client, sequence) == sorted(map(id_of, present))
 
 
+ALIKE: Any = [(dict.fromkeys(NAMES), True, {number}, set()) for number in range(CONTACTS)]
+
+
+@example(ALIKE, [("merge", 0, 1, set()), ("refuse", 0), ("unmerge", 1)])
 @settings(max_examples=40)
 @given(st.lists(CONTACT, min_size=CONTACTS, max_size=CONTACTS), STEPS)
 def test_merges_do_what_the_model_does(make: Make, contacts: list[Any], steps: list[tuple[Any, ...]]) -> None:
@@ -168,3 +183,4 @@ def test_merges_do_what_the_model_does(make: Make, contacts: list[Any], steps: l
     for step in steps:
         take(team, model, paths, sequences, step)
         compare(team, model, paths, sequences)
+    assert make.run(verify_consents(make.db, team.workspace_id)).breaks == []

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from skipcall.consents.actions import verify_consents
 from skipcall.contacts.model import RESTORE_DAYS
 from tests.client import Client
 from tests.make import Make, Team, phone_number
@@ -73,6 +74,30 @@ def test_what_was_changed_since_stays(team: Team, client: Client) -> None:
     contact = client.get(target)
     assert (contact["company"], contact["city"], contact["role"]) == ("Est", None, "CTO")
     assert contact["customFields"] == {"Industry": "Retail"}
+
+
+def test_a_refusal_of_since_holds_for_both(team: Team, client: Client, make: Make) -> None:
+    target, source = team.contact(), team.contact()
+    merge(client, target, source)
+    client.post(f"{target}/consents", {"status": "objected", "source": "call"}, 201)
+    unmerged = unmerge(client, source)
+    assert (unmerged["contact"]["allowPhoneCalls"], unmerged["kept"]) == (False, [])
+    last = client.get(f"{source}/history")["data"][0]
+    assert (last["type"], last["changes"]) == (
+        "contact.restored",
+        {"mergedIntoId": {"old": id_of(target), "new": None}, "allowPhoneCalls": {"old": True, "new": False}},
+    )
+    [entry] = client.get(f"{source}/consents")["data"]
+    assert (entry["status"], entry["contactVersion"]) == ("objected", last["version"])
+    assert make.run(verify_consents(make.db, team.workspace_id)).breaks == []
+
+
+def test_who_was_allowed_again_since_may_be_called(team: Team, client: Client) -> None:
+    target, source = team.contact(), team.contact()
+    merge(client, target, source)
+    client.post(f"{target}/consents", {"status": "objected", "source": "call"}, 201)
+    client.patch(target, {"allowPhoneCalls": True})
+    assert unmerge(client, source)["contact"]["allowPhoneCalls"] is True
 
 
 def test_calls_of_since_stay(team: Team, client: Client) -> None:

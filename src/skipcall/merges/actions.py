@@ -166,7 +166,9 @@ async def _unmerge(
         await queries.write_contact(tx, workspace_id, target_id, values, changes, author)
     if taken_by := await queries.find_external_id(tx, workspace_id, source["external_id"]):
         raise ExternalIdTaken(taken_by)
-    await queries.bring_back(tx, workspace_id, id, target_id, author)
+    # What was said while both were one was said of both, and when it was said does not show in what stayed false.
+    is_refused = source["allow_phone_calls"] and not target["allow_phone_calls"]
+    await queries.bring_back(tx, workspace_id, id, target_id, author, is_refused=is_refused)
     sequences = await queries.return_sequences(
         tx, workspace_id, id, target_id, source["deleted_at"], moved.sequence_ids
     )

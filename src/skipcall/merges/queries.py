@@ -63,6 +63,7 @@ BRING_BACK = Statement(
     f"""
     WITH written AS (
         UPDATE contacts c SET deleted_at = NULL, merged_into_id = NULL, version = c.version + 1,
+            allow_phone_calls = c.allow_phone_calls AND NOT :is_refused,
             updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
         WHERE c.workspace_id = :workspace_id AND c.id = :id
         RETURNING c.workspace_id, c.id, c.version, c.updated_at, c.call_count
@@ -70,7 +71,8 @@ BRING_BACK = Statement(
     ), recorded AS ({
         RECORD.format(
             type="contact.restored",
-            changes="jsonb_build_object('mergedIntoId', jsonb_build_array(:target_id::uuid, NULL))",
+            changes='''jsonb_build_object('mergedIntoId', jsonb_build_array(:target_id::uuid, NULL))
+                || CASE WHEN :is_refused THEN '{"allowPhoneCalls": [true, false]}' ELSE '{}' END::jsonb''',
             rows="written",
         )
     }
@@ -244,9 +246,13 @@ async def take_away(tx: Session, workspace_id: UUID, id: UUID, target_id: UUID, 
     return moment
 
 
-async def bring_back(tx: Session, workspace_id: UUID, id: UUID, target_id: UUID, author: Author) -> None:
-    """Mark a contact as not merged any more."""
-    await tx.execute(BRING_BACK, workspace_id=workspace_id, id=id, target_id=target_id, **author._asdict())
+async def bring_back(
+    tx: Session, workspace_id: UUID, id: UUID, target_id: UUID, author: Author, *, is_refused: bool
+) -> None:
+    """Mark a contact as not merged any more; `is_refused`: it could be called, and must not be."""
+    await tx.execute(
+        BRING_BACK, workspace_id=workspace_id, id=id, target_id=target_id, is_refused=is_refused, **author._asdict()
+    )
 
 
 async def write_contact(

@@ -94,7 +94,8 @@ async def unmerge_contact(request: Request, id: UUID, query: ContactView) -> Ans
     """Undo the merge of a contact.
 
     Of the contact that went, within 30 days. It is there again as it was, with those of its calls that are still with the other
-    contact and in those of its sequences that the other is still in. The other contact loses what it got by the merge, except what
+    contact and in those of its sequences that the other is still in; but `allowPhoneCalls` is false if that of the other is, since a refusal of
+    meanwhile is of both. The other contact loses what it got by the merge, except what
     was changed since: `kept` names these properties.
     """
     unmerged, version = await actions.unmerge_contact(
