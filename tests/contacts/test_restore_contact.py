@@ -92,6 +92,20 @@ def test_an_external_id_that_another_has_by_now(team: Team, client: Client, make
     client.post(f"{path}/restore", None, 200)
 
 
+def test_a_value_of_a_unique_field_that_another_has_by_now(team: Team, client: Client) -> None:
+    team.field("Badge", is_unique=True)
+    path = team.contact(custom_fields={"badge": "A"})
+    client.delete(path)
+    other = team.contact(custom_fields={"badge": "A"})
+    error = client.post(f"{path}/restore", None, 409)["error"]
+    assert (error["code"], [(one["pointer"], one["suggestion"]) for one in error["details"]]) == (
+        "CUSTOM_VALUE_TAKEN",
+        [("/customFields/badge", str(id_of(other)))],
+    )
+    client.patch(other, {"customFields": {"badge": None}})
+    client.post(f"{path}/restore", None, 200)
+
+
 def test_it_does_not_return_into_its_sequences(team: Team, client: Client) -> None:
     sequence, path = team.sequence(), team.contact()
     client.post(f"{sequence}/contacts", [{"contactId": str(id_of(path))}], 200)

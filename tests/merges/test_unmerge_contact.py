@@ -153,6 +153,23 @@ def test_an_external_id_that_another_has_by_now(team: Team, client: Client, make
     client.get(source, 410)
 
 
+def test_values_of_unique_fields_that_others_have_by_now(team: Team, client: Client) -> None:
+    for name in ("Badge", "Locker"):
+        team.field(name, is_unique=True)
+    target, source, third = (team.contact() for _ in range(3))
+    client.patch(source, {"customFields": {"badge": "A", "locker": "1"}})
+    merge(client, target, source)
+    client.patch(target, {"customFields": {"badge": None}})
+    client.patch(third, {"customFields": {"badge": "A"}})
+    error = unmerge(client, source, 409)["error"]
+    assert (error["code"], [(one["pointer"], one["suggestion"]) for one in error["details"]]) == (
+        "CUSTOM_VALUE_TAKEN",
+        [("/customFields/badge", id_of(third))],
+    )
+    client.patch(third, {"customFields": {"badge": "B"}})
+    assert unmerge(client, source)["contact"]["customFields"] == {"Badge": "A", "Locker": "1"}
+
+
 def test_what_was_not_merged(team: Team, client: Client) -> None:
     target, source, deleted = (team.contact() for _ in range(3))
     client.delete(deleted)

@@ -134,6 +134,8 @@ async def restore_contact(
         raise RestoreByUnmerge(restored.merged_into_id)
     if restored.taken_by is not None and not restored.is_expired:
         raise ExternalIdTaken(restored.taken_by)
+    if restored.holders and not restored.is_expired:
+        raise values_taken(restored.holders)
     raise RestoreExpired
 
 
@@ -181,9 +183,14 @@ async def _refuse_keys(db: Session, refused: KeysRefused) -> NoReturn:
         raise Invalid(faults)
     if refused.is_erased:
         raise PersonErased
+    raise values_taken(refused.taken_by)
+
+
+def values_taken(holders: Mapping[str, str]) -> CustomValueTaken:
+    """Return the refusal of values of unique fields, by key, that other contacts have."""
     message = "The contact in `suggestion` has this value"
-    raise CustomValueTaken(
-        [Fault(field_pointer(key), "CUSTOM_VALUE_TAKEN", message, id) for key, id in refused.taken_by.items()]
+    return CustomValueTaken(
+        [Fault(field_pointer(key), "CUSTOM_VALUE_TAKEN", message, id) for key, id in holders.items()]
     )
 
 

@@ -9,7 +9,15 @@ import msgspec
 from skipcall.consents.queries import find_said
 from skipcall.contacts.erased import IS_ERASED
 from skipcall.contacts.model import RESTORE_DAYS, Contact, ContactView, CustomValueTaken, ExternalIdTaken, Source
-from skipcall.contacts.resolving import ACCEPTED, EXPLAINED, GIVEN, MISSING, NOTHING_TO_EXPLAIN, RESOLVED
+from skipcall.contacts.resolving import (
+    ACCEPTED,
+    EXPLAINED,
+    GIVEN,
+    HELD_BY_OTHERS,
+    MISSING,
+    NOTHING_TO_EXPLAIN,
+    RESOLVED,
+)
 from skipcall.events.queries import RECORD
 from skipcall.postgres.db import Row, Session, Statement, UniqueViolation
 
@@ -188,20 +196,26 @@ RESTORE_CONTACT = Statement(
     ), taken AS MATERIALIZED (
         SELECT o.id FROM before b JOIN contacts o ON o.workspace_id = b.workspace_id AND o.external_id = b.external_id
         WHERE b.deleted_at IS NOT NULL AND o.deleted_at IS NULL
+    ), held AS MATERIALIZED ({HELD_BY_OTHERS.format(contacts="before")}
     ), written AS (
         UPDATE contacts c SET deleted_at = NULL, version = c.version + 1,
             updated_at = greatest(clock_timestamp(), c.updated_at), last_modification_source = :source
         FROM before b
         WHERE c.workspace_id = b.workspace_id AND c.id = b.id AND b.merged_into_id IS NULL AND b.erasure_id IS NULL
             AND b.deleted_at > now() - interval '{RESTORE_DAYS} days' AND NOT EXISTS (SELECT FROM taken)
+            AND (SELECT holders IS NULL FROM held)
         RETURNING c.*
     ), counted AS ({COUNT.format(step="1")}
     ), recorded AS ({RECORD.format(type="contact.restored", changes="NULL", rows="written")}
     ), c AS (SELECT * FROM written UNION ALL SELECT * FROM before WHERE NOT EXISTS (SELECT FROM written))
-    SELECT {COLUMNS}, c.deleted_at IS NOT NULL AS is_deleted, c.merged_into_id, (SELECT id FROM taken) AS taken_by,
+    SELECT {COLUMNS}, c.deleted_at IS NOT NULL AS is_deleted, c.merged_into_id, (SELECT id FROM taken) AS taken_by, (SELECT holders FROM held) AS holders,
         coalesce(c.deleted_at <= now() - interval '{RESTORE_DAYS} days', false) AS is_expired
     FROM c
     """
+)
+
+_FIND_HOLDERS = Statement(
+    HELD_BY_OTHERS.format(contacts="(SELECT * FROM contacts WHERE workspace_id = :workspace_id AND id = :id)")
 )
 
 # Contacts may be merged one after the other; the last one is where all have come. Who is erased is with all that were merged.
@@ -234,10 +248,11 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class NotRestored(msgspec.Struct, frozen=True):
-    """Nothing was written: it was merged, or another contact has its external id, or else it is too long ago."""
+    """Nothing was written: it was merged, or another contact has its external id, or values of unique fields (by slug), or else it is too long ago."""
 
     merged_into_id: UUID | None
     taken_by: UUID | None
+    holders: dict[str, str]
     is_expired: bool
 
 
@@ -370,7 +385,7 @@ async def restore_contact(
 ) -> tuple[Contact, int] | NotRestored | None:
     """Undo the deletion of a contact; return it and its version, as it is if it was not deleted. None if there is none.
 
-    Raises `ExternalIdTaken` if another contact gets its external id at this very moment, `CustomValueTaken` if one has a value of a unique field.
+    Raises `ExternalIdTaken` or `CustomValueTaken` if another contact gets its external id, or a value of a unique field, at this very moment.
     """
     try:
         row = await db.fetch_row(
@@ -388,8 +403,17 @@ async def restore_contact(
     if row is None:
         return None
     if row["is_deleted"]:
-        return NotRestored(row["merged_into_id"], row["taken_by"], row["is_expired"])
+        holders = msgspec.json.decode(row["holders"] or "{}")
+        return NotRestored(row["merged_into_id"], row["taken_by"], holders, row["is_expired"])
     return await show_contact(db, row, view), row["version"]
+
+
+async def find_holders_of_values(db: Session, workspace_id: UUID, id: UUID) -> dict[str, str]:
+    """Return which other contacts have the values that a contact, which may be gone, has of unique fields, by slug."""
+    holders: dict[str, str] = msgspec.json.decode(
+        await db.fetch_value(_FIND_HOLDERS, workspace_id=workspace_id, id=id) or "{}"
+    )
+    return holders
 
 
 async def find_gone(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> tuple[UUID | None, UUID | None]:

@@ -47,3 +47,12 @@ EXPLAINED = "r.unknown, r.refused, r.taken, r.twice, r.names"
 NOTHING_TO_EXPLAIN = (
     "NULL::text[] AS unknown, NULL::text[] AS refused, NULL::text AS taken, false AS twice, '{}' AS names"
 )
+
+# Which other contacts have the values that a contact of `{contacts}` has of unique fields, by slug; null if none has.
+HELD_BY_OTHERS = """
+    SELECT jsonb_object_agg(v.slug, u.contact_id)::text AS holders
+    FROM {contacts} b CROSS JOIN jsonb_each_text(b.custom_fields) v (slug, value) CROSS JOIN LATERAL (
+        SELECT contact_id FROM custom_unique_values
+        WHERE workspace_id = b.workspace_id AND slug = v.slug AND value_sha256 = sha256(convert_to(v.value, 'UTF8'))
+            AND contact_id <> b.id OFFSET 0
+    ) u"""

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from skipcall.api_keys.model import Caller
 from skipcall.calls.queries import Author
-from skipcall.contacts.actions import refuse_erased, refuse_missing
+from skipcall.contacts.actions import refuse_erased, refuse_missing, values_taken
 from skipcall.contacts.model import Contact, ContactView, ExternalIdTaken, RestoreExpired
-from skipcall.contacts.queries import find_contact
+from skipcall.contacts.queries import find_contact, find_holders_of_values, raise_if_taken
 from skipcall.contacts.upserts import hold_upserts
 from skipcall.errors import Fault, Invalid, NotFound, Unavailable
 from skipcall.merges import queries
@@ -127,7 +127,7 @@ async def unmerge_contact(
 ) -> tuple[UnmergedContact, int]:
     """Undo the merge of a contact that went; return what came of it and its version.
 
-    Raises `NotFound`, `ContactErased`, `NotMerged`, `RestoreExpired`, `MergeTargetGone` and `ExternalIdTaken`.
+    Raises `NotFound`, `ContactErased`, `NotMerged`, `RestoreExpired`, `MergeTargetGone`, `ExternalIdTaken` and `CustomValueTaken`.
     """
     author = Author("API", caller.api_key_id, request_id)
     try:
@@ -140,6 +140,7 @@ async def unmerge_contact(
                 await refuse_erased(tx, caller, id)
             return await _unmerge(tx, merged, id, author, view)
     except UniqueViolation as violation:
+        raise_if_taken(violation)
         raise ExternalIdTaken(None) from violation
 
 
@@ -166,6 +167,8 @@ async def _unmerge(
         await queries.write_contact(tx, workspace_id, target_id, values, changes, author)
     if taken_by := await queries.find_external_id(tx, workspace_id, source["external_id"]):
         raise ExternalIdTaken(taken_by)
+    if holders := await find_holders_of_values(tx, workspace_id, id):
+        raise values_taken(holders)
     # What was said while both were one was said of both, and when it was said does not show in what stayed false.
     is_refused = source["allow_phone_calls"] and not target["allow_phone_calls"]
     await queries.bring_back(tx, workspace_id, id, target_id, author, is_refused=is_refused)
