@@ -142,6 +142,38 @@ def test_what_was_exported_can_be_imported(kept: Kept, tmp_path: Path) -> None:
     assert told(team.client_for(second)) == told(team.client)
 
 
+def test_fields_whose_names_mean_something_else_come_back(kept: Kept) -> None:
+    """Names of properties, names that an import knows for one, names that differ in case only, and the slug of another field."""
+    team, client = kept.team, kept.team.client
+    names = (
+        "email",
+        "Email",
+        "firstName",
+        "updatedAt",
+        "Phone",
+        "Segment",
+        "SEGMENT",
+        "segment_2",
+        "*",
+        "Industry",
+        "=1",
+    )
+    slugs = {name: team.field(name).slug for name in names}
+    path = team.contact(email="zoe@roy.example", custom_fields={slug: name for name, slug in slugs.items()})
+    content = made(kept, client)[1]
+    imported = client.post("/v1/imports", {"matchBy": ["id"]})["id"]
+    headers = {"content-type": "text/csv"}
+    columns = client.request(
+        "PUT", f"/v1/imports/{imported}/file", content=content, headers=headers, status=200
+    ).json()["columns"]
+    [row] = rows_of(content)
+    filled = {columns[heading.removeprefix("'")]: cell for heading, cell in row.items()}
+    for name, slug in slugs.items():
+        assert filled[f"customFields.{slug}"].removeprefix("'") == name
+    assert (filled["email"], filled["id"]) == ("zoe@roy.example", path.rpartition("/")[2])
+    assert {"Industry", "Segment"} <= row.keys(), "the name, where it leads to the field"
+
+
 @pytest.mark.parametrize("step", ["writing", "pending", "moved"])
 def test_a_killed_worker_leaves_it_to_the_next(make: Make, tmp_path: Path, step: str) -> None:
     team = make.team()

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from skipcall import clock
+from skipcall.custom_fields.queries import list_definitions
 from skipcall.errors import Unavailable
 from skipcall.exports import queries
 from skipcall.exports.model import MEDIA_TYPES, Lines
@@ -128,7 +129,7 @@ class Exporter:
 
         async with self._db.snapshot() as tx:
             made.snapshot_at = clock.now()
-            lines = Lines(claimed.format, await queries.list_field_names(tx, claimed.workspace_id))
+            lines = Lines(claimed.format, await list_definitions(tx, claimed.workspace_id))
             yield noted(lines.head())
             after: UUID | None = FIRST_ID
             while after is not None:

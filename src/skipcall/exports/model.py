@@ -10,7 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from skipcall.contacts.model import Contact
+from skipcall.custom_fields.model import Definition
 from skipcall.errors import Conflict, Gone
+from skipcall.imports.places import headings_of
 from skipcall.page import PageQuery
 from skipcall.phone_numbers.model import E164
 from skipcall.workspaces.model import Id, Timestamp
@@ -63,7 +65,8 @@ class CreateExport(msgspec.Struct, frozen=True, rename="camel"):
     format: Annotated[
         Format,
         Meta(
-            description="`csv` for spreadsheets and for `skipcall contacts import`, `ndjson` for programs: one contact a line"
+            description="`csv` for spreadsheets and for imports, `ndjson` for programs: one contact a line. Custom fields are columns of `csv` by their "
+            "names, or as `customFields.<slug>` where an import would take the name for something else"
         ),
     ] = "csv"
 
@@ -105,17 +108,18 @@ _COLUMNS = [name for name in _PROPERTIES if name not in ("customFields", "consen
 
 
 class Lines:
-    """Writes contacts as lines of a format. `fields` are the names of custom fields, which are columns of a CSV file."""
+    """Writes contacts as lines of a format. `fields` are custom fields, which are columns of a CSV file."""
 
-    def __init__(self, format: Format, fields: Sequence[str]) -> None:
+    def __init__(self, format: Format, fields: Sequence[Definition]) -> None:
         self._is_csv = format == "csv"
-        self._fields = fields
+        self._fields = [one.name for one in fields]
+        self._headings = headings_of(fields)
 
     def head(self) -> bytes:
         """Return what stands before the contacts."""
         if not self._is_csv:
             return b""
-        return (_BYTE_ORDER_MARK + _csv([[*_COLUMNS, *map(safe_cell, self._fields)]])).encode()
+        return (_BYTE_ORDER_MARK + _csv([[*_COLUMNS, *map(safe_cell, self._headings)]])).encode()
 
     def rows(self, contacts: Iterable[Contact]) -> bytes:
         """Return the lines of contacts."""

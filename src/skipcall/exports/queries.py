@@ -75,9 +75,6 @@ EXPIRE_EXPORTS = Statement(
 
 LIST_IDS_WITH_FILES = Statement("SELECT id FROM exports WHERE status IN ('PENDING', 'RUNNING', 'COMPLETED')")
 
-_LIST_FIELDS = Statement(
-    "SELECT name FROM custom_fields WHERE workspace_id = :workspace_id AND archived_at IS NULL ORDER BY id"
-)
 _LIST_CONTACTS = Statement(
     f"""
     SELECT {CONTACT_COLUMNS} FROM contacts c
@@ -170,11 +167,6 @@ async def expire_exports(db: Session) -> list[tuple[UUID, int]]:
 async def list_ids_with_files(db: Session) -> set[str]:
     """Return the ids of all exports that have a file, or may get one."""
     return {str(row["id"]) for row in await db.fetch_rows(LIST_IDS_WITH_FILES)}
-
-
-async def list_field_names(tx: Session, workspace_id: UUID) -> list[str]:
-    """Return the names of a workspace's custom fields, oldest first."""
-    return [row["name"] for row in await tx.fetch_rows(_LIST_FIELDS, workspace_id=workspace_id)]
 
 
 async def list_contacts(tx: Session, workspace_id: UUID, *, after: UUID, limit: int) -> list[Contact]:

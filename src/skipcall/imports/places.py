@@ -7,7 +7,7 @@ import msgspec
 from skipcall.contacts.model import CUSTOM_FIELDS_MAX
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, NAME_LENGTH_MAX, Definition
 from skipcall.imports.model import UnusableFile
-from skipcall.imports.presets import Mapping, heading_key
+from skipcall.imports.presets import CUSTOM_PREFIX, Mapping, heading_key, is_own_heading
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -39,8 +39,7 @@ def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create
 
     Raises `UnusableFile` if a contact would have too many values.
     """
-    slugs = {heading_key(field.name): field.slug for field in definitions}
-    slugs |= {heading_key(field.slug): field.slug for field in definitions}
+    slugs = _slugs(definitions)
     wanted = [(index, slug, True) for index, slug in mapping.custom]
     wanted += [(index, mapping.header[index], False) for index in mapping.unmapped]
     places: dict[str, Place] = {}
@@ -64,3 +63,19 @@ def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create
             f"a contact has at most {CUSTOM_FIELDS_MAX} custom values; the file would give {len(places)}"
         )
     return Placed(list(places.values()), left_out, missing, twins)
+
+
+def headings_of(definitions: Sequence[Definition]) -> list[str]:
+    """Return for each field a heading that leads to it: its name, or where that leads elsewhere `customFields.` and its slug."""
+    slugs = _slugs(definitions)
+    return [
+        one.name
+        if slugs[heading_key(one.name)] == one.slug and not is_own_heading(one.name)
+        else CUSTOM_PREFIX + one.slug
+        for one in definitions
+    ]
+
+
+def _slugs(definitions: Sequence[Definition]) -> dict[str, str]:
+    names = {heading_key(field.name): field.slug for field in definitions}
+    return names | {heading_key(field.slug): field.slug for field in definitions}

@@ -307,6 +307,12 @@ def count_known_headings(cells: Sequence[str]) -> int:
     )
 
 
+def is_own_heading(heading: str) -> bool:
+    """Whether a heading means something else than a custom field of this name in a file with the API's own headings."""
+    key, own = heading_key(heading), _COMPILED[PLAIN.name]
+    return not key or key.startswith(CUSTOM_PREFIX.casefold()) or bool(own.place(key)) or own.is_ignored(key)
+
+
 def detect_preset(header: Sequence[str]) -> Preset:
     """Return the preset that most of the headings speak for, those that only it has counting twice."""
     keys = _keys(header)
