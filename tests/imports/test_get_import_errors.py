@@ -4,6 +4,7 @@ import pytest
 
 from skipcall.imports import deciding, running
 from tests.imports.conftest import IMPORTS, ZOE, Loader, csv_of
+from tests.make import phone_number
 
 
 def test_nothing_wrong(loader: Loader) -> None:
@@ -11,6 +12,30 @@ def test_nothing_wrong(loader: Loader) -> None:
     assert response.content == b"line,column,code,reason,contacts\r\n"
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert "attachment" in response.headers["content-disposition"]
+
+
+def test_a_full_name_of_one_word(loader: Loader) -> None:
+    """The column is one that the file has, and it is told once what it lacks."""
+    found = loader.done(csv_of(("Cher", "0639980001"), ("", "0639980002"), headings=("Full name", "Phone")))
+    errors = loader.errors(found)
+    assert [(one["line"], one["column"], one["code"]) for one in errors] == [(n, "Full name", "REQUIRED") for n in "23"]
+    assert "two words" in errors[0]["reason"]
+
+
+def test_a_value_that_another_contact_has(loader: Loader) -> None:
+    loader.kept.team.field("Badge", is_unique=True)
+    other = loader.kept.team.contact(custom_fields={"badge": "A"}, phone_numbers=[phone_number(9)])
+    rows = [("A", "A", phone_number(1), "A"), ("B", "B", phone_number(2), "B"), ("C", "C", phone_number(3), "B")]
+    found = loader.checked(csv_of(*rows, headings=("First Name", "Last Name", "Phone", "Badge")))
+    held, repeated = loader.errors(found)
+    for error in (held, repeated):
+        assert (error["column"], error["code"], "suggestion" in error["reason"]) == (
+            "Badge",
+            "CUSTOM_VALUE_TAKEN",
+            False,
+        )
+    assert (held["line"], held["contacts"]) == ("2", other.rpartition("/")[2])
+    assert (repeated["line"], repeated["contacts"]) == ("4", "")
 
 
 def test_many_errors_of_many_batches(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,11 @@ from itertools import chain
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from skipcall.contacts import upserts
 from skipcall.contacts.erased import erased_keys_among, person_hashes
-from skipcall.contacts.model import PersonErased
+from skipcall.contacts.model import CustomValueTaken, PersonErased
 from skipcall.contacts.upsert_model import NAMES, AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import Refusal
@@ -26,7 +27,7 @@ from skipcall.imports.model import (
     DryRun,
     Example,
 )
-from skipcall.imports.presets import DO_NOT_CALL
+from skipcall.imports.presets import DO_NOT_CALL, FULL_NAME
 from skipcall.imports.scratch import Scratch
 from skipcall.postgres.db import Session
 
@@ -34,6 +35,7 @@ _NAMES = (
     *("first_name", "last_name", "email", "company", "city", "country", "url", "linkedin_url", "linkedin_sales_url"),
     *("role", "phone_numbers", "external_id"),
 )
+_TWO_NAMES = "No contact has these keys, and a new one needs a first and a last name: at least two words"
 _REFUSAL_KEPT = CellFault(
     "REFUSAL_KEPT", "this contact is not to be called, and no file changes that; the rest of the row is applied"
 )
@@ -118,10 +120,7 @@ class Tally:
             setattr(self.counts, status, getattr(self.counts, status) + 1)
             told = [(fault.column or "", fault.code, fault.reason, "") for fault in faults]
             if outcome is not None and outcome.refusal is not None:
-                told += [
-                    (self.headings.get(column, column), code, reason, contacts)
-                    for column, code, reason, contacts in _refusal(outcome.refusal, decided.ledger)
-                ]
+                told += [self._placed(*one) for one in _refusal(outcome.refusal, decided.ledger)]
             if outcome is not None and outcome.kept_refusal and outcome.record:
                 self.counts.refusals_kept += 1
                 told.append(self._kept_refusal(outcome.record.id, decided.ledger))
@@ -131,6 +130,12 @@ class Tally:
                 self.counts.errors += 1
             self._note(line, status, outcome, row)
         return lines.getvalue()
+
+    def _placed(self, column: str, code: str, reason: str, contacts: str) -> tuple[str, str, str, str]:
+        """Name the column of the file that a fault of a property is about."""
+        if column in ("firstName", "lastName") and column not in self.headings and FULL_NAME in self.headings:
+            return self.headings[FULL_NAME], code, _TWO_NAMES, contacts
+        return self.headings.get(column, column), code, reason, contacts
 
     def _kept_refusal(self, id: UUID, ledger: Ledger) -> tuple[str, str, str, str]:
         column = self.headings.get("allowPhoneCalls") or self.headings.get(DO_NOT_CALL, "")
@@ -161,6 +166,18 @@ def _refusal(refusal: Refusal, ledger: Ledger) -> list[tuple[str, str, str, str]
             # An id that a dry run has invented leads nowhere.
             contacts.append(f"{'an earlier row' if ledger.is_new(UUID(one.id)) else one.id} ({keys})")
         return [("", refusal.code, "It cannot be told which contact is meant; see contacts", "; ".join(contacts))]
+    if isinstance(refusal, CustomValueTaken):
+        return [
+            (fault.pointer[1:], fault.code, "An earlier row has this value, which must be unique", "")
+            if fault.suggestion is UNSET
+            else (
+                fault.pointer[1:],
+                fault.code,
+                "Another contact has this value, which must be unique; see contacts",
+                fault.suggestion,
+            )
+            for fault in refusal.faults
+        ]
     if isinstance(refusal, PersonErased):
         return [("", refusal.code, "This person was erased, and comes back only by their own will", "")]
     return [(fault.pointer[1:], fault.code, fault.message, "") for fault in refusal.faults]

@@ -205,7 +205,7 @@ async def undo_import(request: Request, id: UUID) -> Answer:
 async def get_import_errors(request: Request, id: UUID) -> Answer:
     """Get the file of errors of an import.
 
-    CSV with a line for each row that was refused or is ambiguous, with the contacts that it may mean and by which keys, and for each value that was left
+    CSV with a line for each row that was refused or is ambiguous, with the contacts that it may mean and by which keys, or that have its value of a unique field, and for each value that was left
     out, `allowPhoneCalls` of somebody who is not to be called included: line and column of the file, code and reason. No value is repeated. It holds the first 100,000 errors so far, of the dry run and then of the
     import.
     """

@@ -157,7 +157,8 @@ class RowConverter:
             if not name and self._partial:
                 continue
             if not name:
-                self._report(index, CellFault("REQUIRED", f"there is no {words}"), refuse=True)
+                reason = f"there is no {words}" + (": a full name has at least two words" if full_name else "")
+                self._report(index, CellFault("REQUIRED", reason), refuse=True)
             elif len(name) > NAME_LENGTH_MAX:
                 reason = f"the {words} has {len(name)} characters; {NAME_LENGTH_MAX} are allowed"
                 self._report(index, CellFault("TOO_LONG", reason), refuse=True)
