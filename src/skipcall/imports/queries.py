@@ -42,7 +42,7 @@ _LIST_RECORDED_OF = Statement(
 _LIST_USED = Statement(
     """
     SELECT id FROM contacts c WHERE workspace_id = :workspace_id AND id = ANY(:ids) AND (
-        call_count > 0
+        EXISTS (SELECT FROM calls WHERE workspace_id = :workspace_id AND contact_id = c.id AND deleted_at IS NULL)
         OR EXISTS (SELECT FROM contacts WHERE workspace_id = :workspace_id AND merged_into_id = c.id)
         OR EXISTS (SELECT FROM sequence_contacts WHERE workspace_id = :workspace_id AND contact_id = c.id)
         OR EXISTS (
