@@ -13,7 +13,20 @@ from tests.make import Make
 FEW = st.decimals(min_value=-150, max_value=150, places=2) | st.sampled_from(
     [
         Decimal(text)
-        for text in ("0", "0.01", "-0.09", "9.99", "10", "99.99", "100", "0.000000001", "123456.78", "20260312")
+        for text in (
+            "0",
+            "-0",
+            "-0.00",
+            "0.01",
+            "-0.09",
+            "9.99",
+            "10",
+            "99.99",
+            "100",
+            "0.000000001",
+            "123456.78",
+            "20260312",
+        )
     ]
 )
 MANY = st.decimals(

@@ -46,6 +46,8 @@ SCORES = [
     "-12.50",
     "-1",
     "-0.05",
+    "-0",
+    "-0.00",
     "0",
     "0.00",
     "0.1",
@@ -117,7 +119,7 @@ typed = st.one_of(
             "operator": st.sampled_from(
                 ["equals", "notEquals", "lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual"]
             ),
-            "value": st.sampled_from(SCORES) | st.integers(-20, 20) | st.sampled_from([12.5, -0.05, 1234567.89]),
+            "value": st.sampled_from(SCORES) | st.integers(-20, 20) | st.sampled_from([12.5, -0.05, -0.0, 1234567.89]),
         }
     ),
     st.fixed_dictionaries(

@@ -57,6 +57,10 @@ def test_numbers_are_compared_as_numbers(team: Team, client: Client) -> None:
     assert found(client, SCORE, "greaterOrEqual", 12.5) == ["100", "12.5", "12.50"]
     assert found(client, SCORE, "between", [-0.5, 9.5]) == ["-0.50", "0", "007", "9.5"]
     assert found(client, SCORE, "between", [9.5, -0.5]) == []
+    for zero in ("-0", "-0.0", "-00", -0.0):
+        assert found(client, SCORE, "equals", zero) == found(client, SCORE, "in", [zero]) == ["0"]
+        assert found(client, SCORE, "between", [zero, 5]) == found(client, SCORE, "between", [0, 5]) != []
+        assert found(client, SCORE, "greaterOrEqual", zero) == found(client, SCORE, "greaterOrEqual", 0)
     assert found(client, SCORE, "notEquals", 0) == ["-0.50", "-3", "007", "100", "12.5", "12.50", "9.5", "~none"]
     assert found(client, SCORE, "isEmpty") == ["~none"]
     assert len(found(client, SCORE, "isNotEmpty")) == 8

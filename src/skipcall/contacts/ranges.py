@@ -22,15 +22,15 @@ def terms_between(low: Decimal | None, end: Decimal | None) -> list[str]:
     high = _GREATEST if end is None else end - STEP
     terms = []
     if low <= high and low < 0:
-        terms += ["-" + one for one in _cover(_written(max(-high, Decimal(0))), _written(-low))]
+        terms += ["-" + one for one in _cover(_written(min(high, Decimal(0))), _written(low))]
     if low <= high and high >= 0:
         terms += ["+" + one for one in _cover(_written(max(low, Decimal(0))), _written(high))]
     return terms
 
 
 def _written(number: Decimal) -> str:
-    """Return a number without its sign as described above, with zeros behind."""
-    whole, _, fraction = f"{number:f}".partition(".")
+    """Return a number without its sign, also that of -0, as described above, with zeros behind."""
+    whole, _, fraction = f"{abs(number):f}".partition(".")
     digits = whole.lstrip("0")
     return f"{len(digits) // 4}{len(digits) % 4}{digits}{fraction}".ljust(len(_LAST), "0")
 
