@@ -1,6 +1,7 @@
 """Who was erased does not come back by an old list: one by one, in a batch, by an import."""
 
 import threading
+import unicodedata
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from skipcall.contacts.erased import person_hashes
 from skipcall.imports.actions import ImportReport, import_contacts
 from skipcall.imports.model import UnusableFile
 from skipcall.postgres.db import Database
+from skipcall.sealing import people_hashes
 from skipcall.workspaces.model import Scope
 from skipcall.workspaces.queries import get_workspace
 from tests.client import Client
@@ -60,6 +62,77 @@ def test_a_known_person_is_refused_whoever_writes_them(erased: Team, key: str) -
     assert [one["status"] for one in results] == ["error", "created"], "one that is refused leaves the others alone"
     assert results[0]["error"]["code"] == "PERSON_ERASED"
     assert len(client.walk("/v1/contacts")) == 1
+
+
+# Two ways to write one name or profile.
+SPELLINGS = [
+    ("O'Brien", "O’Brien"),
+    ("O'Brien", "OʼBRIEN"),
+    ("Lecœur", "Lecoeur"),
+    ("Sørensen", "Sorensen"),
+    ("Wałęsa", "Walesa"),
+    ("Saint-Exupéry", "Saint Exupery"),
+    ("de\u00a0la Cruz", "De La Cruz"),
+    ("Weiß", "WEISS"),
+    ("Đorđević", "Dordevic"),
+    ("Þórsson", "Thorsson"),
+    ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
+    ("각민", unicodedata.normalize("NFD", "각민")),
+    ("https://www.linkedin.com/in/zo%C3%A9-1", "https://www.linkedin.com/in/zoé-1"),
+    ("https://www.linkedin.com/in/zo%c3%a9-1", "https://fr.linkedin.com/in/ZO%C3%89-1/fr"),
+    ("https://www.linkedin.com/in/zoé-1", "https://www.linkedin.com/in/zoe%CC%81-1"),
+    ("https://www.linkedin.com/in/a%ff", "https://www.linkedin.com/in/A%FF"),
+]
+
+
+def _spelt(text: str, number: str) -> dict[str, Any]:
+    known = {"linkedinUrl": text} if text.startswith("https:") else {"lastName": text, "phoneNumbers": ["+33639980431"]}
+    return NEW | {"phoneNumbers": [number]} | known
+
+
+def test_another_spelling_is_the_same_person(make: Make, tmp_path: Path) -> None:
+    for erased, sent in (*SPELLINGS, *((two, one) for one, two in SPELLINGS)):
+        team = make.team()
+        id = team.client.post("/v1/contacts", _spelt(erased, "+33639980432"))["id"]
+        team.client.post(f"/v1/contacts/{id}/erase", None, status=200)
+        person = _spelt(sent, "+33639980433")
+        assert team.client.post("/v1/contacts", person, 409)["error"]["code"] == "PERSON_ERASED", sent
+        assert team.client.post("/v1/contacts/upsert", {"contact": person}, 409)["error"]["code"] == "PERSON_ERASED"
+        [result] = team.client.post("/v1/contacts/batch", {"items": [person]}, 200)["results"]
+        assert result["error"]["code"] == "PERSON_ERASED"
+        path = tmp_path / "old.csv"
+        cells = [person["firstName"], person["lastName"], person["phoneNumbers"][0], person.get("linkedinUrl", "")]
+        path.write_text("firstName,lastName,phoneNumbers,linkedinUrl\n" + ",".join(cells))
+        assert [one.code for one in bring(team, path, SECRET.encode()).faults] == ["PERSON_ERASED"], sent
+
+
+@pytest.mark.parametrize(
+    ("erased", "sent"), [("राम", "रोम"), ("-", "—"), ("🙂", "🙃"), ("李", "王"), ("Йод", "Йота"), ("-", "Roy")]
+)
+def test_other_names_are_of_others(team: Team, erased: str, sent: str) -> None:
+    id = team.client.post("/v1/contacts", _spelt(erased, ""))["id"]
+    team.client.post(f"/v1/contacts/{id}/erase", None, status=200)
+    team.client.post("/v1/contacts", _spelt(erased, ""), 409)
+    team.client.post("/v1/contacts", _spelt(sent, ""))
+
+
+@pytest.mark.parametrize(
+    ("kept", "sent"),
+    [
+        ("phone +33639980431 o'brien", "O'Brien"),
+        ("phone +33639980431 de la cruz", "De la Cruz"),
+        ("linkedin in zo%c3%a9-1", "https://www.linkedin.com/in/zo%C3%A9-1"),
+    ],
+)
+def test_who_was_erased_by_an_older_version_is_known(team: Team, kept: str, sent: str) -> None:
+    [key_hash] = people_hashes([f"{team.workspace_id} {kept}"], SECRET.encode())
+    team.make.value(
+        "INSERT INTO erased_people (workspace_id, key_hash) VALUES (:workspace_id, :key_hash) RETURNING 1",
+        workspace_id=team.workspace_id,
+        key_hash=key_hash,
+    )
+    for path, body in (("", _spelt(sent, "+33639980433")), ("/upsert", {"contact": _spelt(sent, "+33639980433")})):
+        assert team.client.post(f"/v1/contacts{path}", body, 409)["error"]["code"] == "PERSON_ERASED"
 
 
 def test_nobody_becomes_who_was_erased(team: Team) -> None:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 from skipcall.postgres.db import Session, Statement
@@ -16,6 +17,13 @@ from skipcall.sealing import people_hashes
 
 # The person's own pages, without what a link to them may carry along: countries, languages, where it was found.
 _PROFILE = re.compile(r"linkedin\.com/(in|pub|sales/lead|sales/people)/([^/?#,]+)", re.IGNORECASE)
+
+# Letters that are no other one with a mark, as they are written where they are missing; and letters that are marks.
+_LETTERS = str.maketrans(
+    dict(zip("øłđðħıŧŋ", "olddhitn", strict=True))
+    | {"œ": "oe", "æ": "ae", "þ": "th", "\u0640": ""}
+    | {chr(one): "" for one in (*range(0x2B9, 0x300), 0xA78C)}
+)
 
 # Which hashes are of erased people: parts of the statements that create contacts.
 LIST_ERASED = "SELECT key_hash FROM erased_people WHERE workspace_id = :workspace_id AND key_hash = ANY(:person_hashes)"
@@ -25,7 +33,16 @@ HAS_ERASED = Statement("SELECT EXISTS (SELECT FROM erased_people WHERE workspace
 
 
 def person_hashes(workspace_id: UUID, person: Mapping[str, Any], secret: bytes) -> list[bytes]:
-    """Return the hash of each key of a person, given by column. Those of two workspaces have nothing in common."""
+    """Return the hashes that a person, given by column, would have if it was erased, now or while keys were told apart by more.
+
+    Those of two workspaces have nothing in common.
+    """
+    keys = dict.fromkeys(chain(_keys(person), _former_keys(person)))
+    return people_hashes((f"{workspace_id} {key}" for key in keys), secret)
+
+
+def hashes_to_keep(workspace_id: UUID, person: Mapping[str, Any], secret: bytes) -> list[bytes]:
+    """Return the hash of each key of a person, given by column, that is erased."""
     return people_hashes((f"{workspace_id} {key}" for key in _keys(person)), secret)
 
 
@@ -54,10 +71,8 @@ async def has_erased(db: Session, workspace_id: UUID) -> bool:
 def _keys(person: Mapping[str, Any]) -> Iterator[str]:
     if person.get("email"):
         yield f"email {person['email'].casefold()}"
-    for column in ("linkedin_url", "linkedin_sales_url"):
-        profile = _PROFILE.search(person.get(column) or "")
-        if profile:
-            yield f"linkedin {profile[1]} {profile[2]}".casefold()
+    for kind, profile in _profiles(person):
+        yield f"linkedin {kind} {unicodedata.normalize('NFC', _decoded(profile))}".casefold()
     if person.get("external_id"):
         yield f"externalId {person['external_id']}"
     name = _folded(person.get("last_name") or "")
@@ -65,6 +80,38 @@ def _keys(person: Mapping[str, Any]) -> Iterator[str]:
         yield f"phone {number} {name}"
 
 
-def _folded(text: str) -> str:
+def _former_keys(person: Mapping[str, Any]) -> Iterator[str]:
+    """Yield keys as they were kept before percent encoding, apostrophes, hyphens and blanks did not matter."""
+    for kind, profile in _profiles(person):
+        yield f"linkedin {kind} {profile}".casefold()
+    name = _without_accents(person.get("last_name") or "")
+    for number in person.get("phone_numbers") or ():
+        yield f"phone {number} {name}"
+
+
+def _profiles(person: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for column in ("linkedin_url", "linkedin_sales_url"):
+        if profile := _PROFILE.search(person.get(column) or ""):
+            yield profile[1], profile[2]
+
+
+def _decoded(text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return text
+
+
+def _folded(name: str) -> str:
+    """Return the letters and digits of a name, as they are written without accents; if it has none, the name.
+
+    Marks that are left are the vowels of other scripts.
+    """
+    plain = _without_accents(name)
+    letters = (one for one in plain.translate(_LETTERS) if unicodedata.category(one)[0] in "LMN")
+    return "".join(letters) or plain
+
+
+def _without_accents(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     return " ".join("".join(one for one in decomposed if not unicodedata.combining(one)).casefold().split())

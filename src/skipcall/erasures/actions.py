@@ -15,7 +15,7 @@ from skipcall import ids
 from skipcall.api_keys.model import Caller
 from skipcall.calls.queries import Author
 from skipcall.contacts.actions import refuse_missing
-from skipcall.contacts.erased import person_hashes
+from skipcall.contacts.erased import hashes_to_keep
 from skipcall.contacts.upserts import hold_upserts
 from skipcall.erasures import queries
 from skipcall.erasures.model import Erasure, Person, Receipt
@@ -111,7 +111,7 @@ async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author
         number: int = await tx.fetch_value(statement, workspace_id=workspace_id, **values)
         return number
 
-    hashes = [one for identity in person.identities() for one in person_hashes(workspace_id, identity, secret)]
+    hashes = [one for identity in person.identities() for one in hashes_to_keep(workspace_id, identity, secret)]
     await tx.execute(queries.REFUSE, workspace_id=workspace_id, hashes=hashes)
     marks = await _marks(tx, workspace_id, person)
     done = Receipt(
