@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from skipcall.contacts.erased import hashes_to_keep
 from tests.client import Client
 from tests.make import Make, Team
 
@@ -105,6 +109,62 @@ def test_by_linkedin_url_in_any_form(team: Team, client: Client, asked: str) -> 
     assert matches(client, linkedinUrl=asked) == [
         [{"key": "linkedinUrl", "value": stored, "exact": False, "reason": "URL_FORM"}]
     ]
+
+
+ENCODED = [
+    "https://www.linkedin.com/in/zo%C3%A9-x",
+    "https://www.linkedin.com/in/zoé-x",
+    "https://www.linkedin.com/in/zoe\u0301-x",
+    "http://linkedin.com/in/ZO%C3%89-%58",
+    "https://fr.linkedin.com/in/zoe%CC%81-x/fr/?trk=a",
+    "https://www.linkedin.com/in/ZOÉ-x/EN",
+]
+
+
+@pytest.mark.parametrize("stored", ENCODED)
+def test_by_linkedin_url_however_it_is_encoded(team: Team, client: Client, stored: str) -> None:
+    path = team.contact(linkedin_url=stored)
+    team.contact(linkedin_url="https://www.linkedin.com/in/zoe-x")
+    for asked in (*ENCODED, f" {stored} "):
+        [one] = client.get(LOOKUP, params={"linkedinUrl": asked})["data"]
+        assert path.endswith(one["contact"]["id"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("linkedin.com/in/a%ff", "linkedin.com/in/a"),
+        ("linkedin.com/in/a%2Fb", "linkedin.com/in/a/b"),
+        ("linkedin.com/in/fr", "linkedin.com/in"),
+        ("linkedin.com/company/nord/fr", "linkedin.com/company/nord"),
+        ("linkedin.com/in/a%00%1f%ed%a0%80%c0%80%e0%80%80%f4%90%80%80", "linkedin.com/in/a"),
+        ("linkedin.com/in/%", "linkedin.com/in/%25"),
+    ],
+)
+def test_other_linkedin_urls_are_of_others(team: Team, client: Client, one: str, other: str) -> None:
+    team.contact(linkedin_url=f"https://{one}")
+    assert len(found(client, linkedinUrl=one)) == 1
+    assert found(client, linkedinUrl=other) == []
+
+
+WRITTEN = st.lists(
+    st.sampled_from(
+        ["a", "A", "é", "É", "e\u0301", "%C3%A9", "%c3%89", "%41", "%2F", "%ff", "%", "-", "ø", "中", "%00"]
+    ),
+    min_size=1,
+    max_size=4,
+).map("".join)
+
+
+@settings(max_examples=200)
+@given(WRITTEN, WRITTEN, st.sampled_from(["", "/", "/en", "/fr/?x=1"]))
+@example("%C3%A9", "É", "/en")
+@example("e%cc%81", "é", "")
+def test_who_was_erased_is_recognised_by_the_same_addresses(make: Make, one: str, other: str, end: str) -> None:
+    urls = [f"https://www.linkedin.com/in/{one}", f"linkedin.com/in/{other}{end}"]
+    keys = [make.value("SELECT linkedin_key(:url::text)", url=url) for url in urls]
+    hashes = [hashes_to_keep(UUID(int=1), {"linkedin_url": url}, b"secret") for url in urls]
+    assert (keys[0] == keys[1]) == (hashes[0] == hashes[1])
 
 
 def test_by_external_id(team: Team, client: Client, make: Make) -> None:

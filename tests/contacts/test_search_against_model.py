@@ -36,6 +36,16 @@ PARTS = [
     "0",
     "a",
     "in",
+    "ΣΊ",
+    "ς",
+    "й",
+    "и\u0306",
+    "И",
+    "각",
+    unicodedata.normalize("NFD", "각"),
+    "가",
+    "\u00a0",
+    "中",
 ]
 NAMES = ["firstName", "lastName", "email", "company", "city", "country", "role"]
 COLUMNS = {"firstName": "first_name", "lastName": "last_name"}
@@ -174,9 +184,11 @@ def depth(node: dict[str, Any]) -> int:
 
 
 def fold(value: str) -> str:
-    for letter, plain in (("ß", "ss"), ("Œ", "OE"), ("œ", "oe"), ("“", '"')):
+    for letter, plain in (("ß", "ss"), ("Œ", "OE"), ("œ", "oe"), ("“", '"'), ("ς", "σ")):
         value = value.replace(letter, plain)
-    return "".join(one for one in unicodedata.normalize("NFKD", value) if not unicodedata.combining(one)).lower()
+    plain = "".join(one for one in unicodedata.normalize("NFKD", value) if not unicodedata.combining(one))
+    # Not str.lower, which writes a sigma at the end of a word in another way.
+    return "".join(one.lower() for one in unicodedata.normalize("NFC", plain))
 
 
 def holds(node: dict[str, Any], contact: dict[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """POST /v1/contacts/search."""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -46,6 +47,29 @@ def test_case_and_accents_do_not_matter(team: Team, client: Client) -> None:
         clause("lastName", "contains", "LEFÈ"),
     ):
         assert found(client, filter) == ["Müller-Lefèvre"], filter
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ("Андрей", unicodedata.normalize("NFD", "АНДРЕЙ")),
+        (unicodedata.normalize("NFD", "각민"), "각민"),
+        ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
+        ("ガード", unicodedata.normalize("NFD", "ガード")),
+        ("café\u00a0noir", "Cafe Noir"),
+        ("山田\u3000太郎", "山田 太郎"),
+        ("Ǿystein Ǽ", "oystein ae"),
+    ],
+)
+def test_other_scripts_too(team: Team, client: Client, stored: str, asked: str) -> None:
+    team.field("Note")
+    team.contact(last_name="B", company=asked, custom_fields={"note": asked})
+    team.contact(last_name="A", company=stored, custom_fields={"note": stored})
+    for value in (stored, asked):
+        for operator in ("equals", "contains", "startsWith", "endsWith"):
+            for field in ("company", "customFields.note"):
+                assert found(client, clause(field, operator, value)) == ["A", "B"], (operator, field)
+        assert found(client, text=value) == ["A", "B"]
 
 
 def test_words_of_free_text_stand_anywhere_in_name_email_and_company(team: Team, client: Client) -> None:

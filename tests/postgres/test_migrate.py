@@ -1,13 +1,14 @@
 """Migrations: applied once, in order, each whole or not at all."""
 
 import asyncio
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import asyncpg
 import pytest
 
-from skipcall.ids import random_base62
+from skipcall.ids import new_id, random_base62
 from skipcall.postgres import migrate as module
 from skipcall.postgres.db import Session, connect
 from skipcall.postgres.embedded import EmbeddedPostgres
@@ -102,3 +103,49 @@ def test_a_session_is_as_before(url: str) -> None:
         return await session.connection.fetchval("SHOW lock_timeout")
 
     assert with_sessions(url, 1, timeout) == "0"
+
+
+def test_texts_of_before_are_written_anew_where_they_change(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Migration 0025: search texts are folded in another way, and LinkedIn addresses have other keys."""
+    kept = [("Zoé", "https://fr.linkedin.com/in/zoe"), ("Андреи", None), ("A", "https://linkedin.com/company/a/fr")]
+    changed = [
+        ("Андрей", None),
+        (unicodedata.normalize("NFD", "각민"), None),
+        ("Σίσυφος", None),
+        ("é\u00a0a", None),
+        ("A", "https://linkedin.com/in/zo%C3%A9"),
+        ("A", "https://linkedin.com/in/a/fr"),
+    ]
+
+    async def fill(session: Session) -> None:
+        await migrate(session)
+        await session.connection.execute("INSERT INTO organizations (id, name) VALUES (gen_random_uuid(), 'A')")
+        await session.connection.execute(
+            """INSERT INTO workspaces (id, organization_id, mode, name, default_country, timezone)
+            SELECT id, id, 'LIVE', 'A', 'FR', 'Europe/Paris' FROM organizations"""
+        )
+        await session.connection.executemany(
+            """INSERT INTO contacts (workspace_id, id, first_name, last_name, linkedin_url, last_modification_source,
+                allow_phone_calls, phone_numbers, custom_fields)
+            SELECT id, $1, $2, 'A', $3, 'API', true, '{}', '{}' FROM workspaces""",
+            [(new_id(), *one) for one in (*kept, *changed)],
+        )
+
+    async def stored(session: Session) -> list[tuple[Any, ...]]:
+        rows = await session.connection.fetch("SELECT xmin::text, search_text, search_keys FROM contacts ORDER BY id")
+        return [tuple(row) for row in rows]
+
+    files = names()
+    monkeypatch.setattr(module, "names", lambda: [one for one in files if one < "0025"])
+    with_sessions(url, 1, fill)
+    before = with_sessions(url, 1, stored)
+    monkeypatch.setattr(module, "names", lambda: files)
+    with_sessions(url, 1, migrate)
+    after = with_sessions(url, 1, stored)
+    assert after[: len(kept)] == before[: len(kept)]
+    again = "UPDATE contacts SET first_name = first_name"
+    with_sessions(url, 1, lambda one: one.connection.execute(again))
+    anew = with_sessions(url, 1, stored)
+    for number in range(len(kept), len(after)):
+        assert after[number][1:] != before[number][1:], changed[number - len(kept)]
+        assert after[number][1:] == anew[number][1:]

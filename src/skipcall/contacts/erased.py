@@ -18,6 +18,13 @@ from skipcall.sealing import people_hashes
 # The person's own pages, without what a link to them may carry along: countries, languages, where it was found.
 _PROFILE = re.compile(r"linkedin\.com/(in|pub|sales/lead|sales/people)/([^/?#,]+)", re.IGNORECASE)
 
+# Letters, digits and the like of an address that are encoded; what has a meaning of its own there, or is no UTF-8, stays as it is.
+_ENCODED = re.compile(
+    "(?:%(?:2[de]|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f|7e|(?:c[2-9a-f]|d[0-9a-f]|e0%[ab][0-9a-f]|e[1-9a-cef]%[89ab][0-9a-f]|ed%[89][0-9a-f]"
+    "|f0%[9ab][0-9a-f]%[89ab][0-9a-f]|f[1-3](?:%[89ab][0-9a-f]){2}|f4%8[0-9a-f]%[89ab][0-9a-f])%[89ab][0-9a-f]))+",
+    re.IGNORECASE,
+)
+
 # Letters that are no other one with a mark, as they are written where they are missing; and letters that are marks.
 _LETTERS = str.maketrans(
     dict(zip("øłđðħıŧŋ", "olddhitn", strict=True))
@@ -72,7 +79,8 @@ def _keys(person: Mapping[str, Any]) -> Iterator[str]:
     if person.get("email"):
         yield f"email {person['email'].casefold()}"
     for kind, profile in _profiles(person):
-        yield f"linkedin {kind} {unicodedata.normalize('NFC', _decoded(profile))}".casefold()
+        decoded = _ENCODED.sub(lambda letters: unquote(letters[0]), profile)  # as linkedin_key of migration 0025
+        yield f"linkedin {kind} {unicodedata.normalize('NFC', decoded)}".casefold()
     if person.get("external_id"):
         yield f"externalId {person['external_id']}"
     name = _folded(person.get("last_name") or "")
@@ -93,13 +101,6 @@ def _profiles(person: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for column in ("linkedin_url", "linkedin_sales_url"):
         if profile := _PROFILE.search(person.get(column) or ""):
             yield profile[1], profile[2]
-
-
-def _decoded(text: str) -> str:
-    try:
-        return unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        return text
 
 
 def _folded(name: str) -> str:

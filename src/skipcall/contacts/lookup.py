@@ -56,7 +56,8 @@ class LookupContacts(ContactView, frozen=True, rename="camel", kw_only=True):
     linkedin_url: Annotated[
         Annotated[str, Meta(min_length=1, max_length=URL_LENGTH_MAX)] | None,
         _about(
-            "A LinkedIn profile. Scheme, `www`, country, trailing slash, query and letter case do not matter",
+            "A LinkedIn profile. Scheme, `www`, country, trailing slash, query, letter case, percent encoding and language do "
+            "not matter",
             "linkedin.com/in/camille-moreau-example",
             pattern=PRINTABLE,
         ),
