@@ -66,6 +66,39 @@ def test_numbers_are_compared_as_numbers(team: Team, client: Client) -> None:
     assert len(found(client, SCORE, "isNotEmpty")) == 8
 
 
+NUMBERS = [
+    "99999999.123456789",
+    "12345678.100000001",
+    "123456789012345.007",
+    "-123456789012345.123456789",
+    "0.000000001",
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_of_json_is_compared_exactly(team: Team, client: Client, number: str) -> None:
+    keep(team, "score", number, "99999999.12345679", "12345678.1", "123456789012345", "0")
+
+    def found_by(written: str) -> list[str]:
+        body = f'{{"filter": {{"field": "{SCORE}", "operator": "equals", "value": {written}}}}}'
+        headers = {"content-type": "application/json"}
+        answer = client.request("POST", SEARCH, status=200, content=body.encode(), headers=headers).json()
+        return [one["lastName"] for one in answer["data"]]
+
+    assert set(found_by(number)) == set(found_by(f'"{number}"')) >= {number}
+    sign, digits = number[: number[0] == "-"], number.lstrip("-").replace(".", "")
+    assert found_by(f"{sign}0.{digits}e{number.lstrip('-').index('.')}") == found_by(number)
+
+
+@pytest.mark.parametrize(
+    "number", ["99999999.1234567891", "1.0000000000000001e300", "1.0000000000000001e-300", "1000000000000000.0000001"]
+)
+def test_a_number_of_json_with_more_digits_than_a_value_is_refused(team: Team, client: Client, number: str) -> None:
+    body = f'{{"filter": {{"field": "{SCORE}", "operator": "equals", "value": {number}}}}}'
+    faults = client.faults("POST", SEARCH, content=body.encode(), headers={"content-type": "application/json"})
+    assert faults == [("/filter/value", "INVALID_NUMBER")]
+
+
 def test_what_was_written_is_found_at_once(team: Team, client: Client) -> None:
     path = team.contact(last_name="A")
     for value, low in (("1", 0), ("250.75", 250), ("-4", -5)):

@@ -80,6 +80,15 @@ def test_bad_input(team: Team, body: dict[str, Any], faults: list[tuple[str, str
     team.client.get(f"{path}/transcription", status=404)
 
 
+def test_more_digits_than_are_kept(team: Team) -> None:
+    put, headers = f"{team.call()}/transcription", {"content-type": "application/json"}
+    body = b'{"transcript": [{"speaker": 0, "text": "a", "start": %s, "end": 1.90000000000000000001}]}'
+    made = team.client.request("PUT", put, status=200, content=body % b"0.4", headers=headers).json()
+    assert made["transcript"][0]["end"] == 1.9
+    faults = team.client.faults("PUT", put, content=body % b"2.10000000000000000001", headers=headers)
+    assert faults == [("/transcript/0/end", "OUT_OF_RANGE")]
+
+
 def test_an_hour_of_talk_and_more(team: Team) -> None:
     put = f"{team.call()}/transcription"
     segments = [SEGMENT | {"text": "words " * 50, "start": second, "end": second + 1} for second in range(9_000)]

@@ -52,9 +52,9 @@ _WITH_LIST = frozenset(("in", "notIn", "between"))
 _JSON_TYPES: dict[Kind, tuple[tuple[type, ...], str]] = {
     "boolean": ((bool,), "true or false"),
     "number": ((int,), "a whole number"),
-    "decimal": ((int, float, str), "a number"),
+    "decimal": ((int, float, Decimal, str), "a number"),
     "yes or no": ((bool, str), "true or false"),
-    "custom": ((bool, int, float, str), "a string, a number, true or false"),
+    "custom": ((bool, int, float, Decimal, str), "a string, a number, true or false"),
 }
 # How custom fields call the kinds whose values have a form of their own.
 _TYPES: dict[Kind, str] = {"option": "select", "decimal": "number", "day": "date", "yes or no": "boolean"}
@@ -428,9 +428,9 @@ def _number_of(day: str) -> Decimal:
     return Decimal(day.replace("-", ""))
 
 
-def _in_digits(value: float) -> str:
+def _in_digits(value: float | Decimal) -> str:
     """Return a number or truth of JSON as custom fields write it; one with too many digits is still too long."""
-    return str(value).lower() if isinstance(value, bool) else f"{Decimal(repr(value)):f}"
+    return str(value).lower() if isinstance(value, bool) else f"{Decimal(str(value)):f}"
 
 
 def _span(text: str, zone: ZoneInfo, *, only_days: bool) -> tuple[datetime, datetime] | None:

@@ -8,8 +8,10 @@ may be parts of a wrong type, which have their fault already.
 
 import difflib
 import json
+import math
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote
@@ -23,6 +25,7 @@ from skipcall.errors import FAULTS_MAX, Fault, Invalid
 BODY_BYTES_MAX = 262_144
 DEPTH_MAX = 8
 QUERY_PARAMETERS_MAX = 50
+EXACT_DIGITS = 15  # of a float
 IGNORED_NAMES_MAX = 20
 IGNORED_NAME_LENGTH_MAX = 100
 
@@ -100,10 +103,11 @@ class Shape:
 def decode_json(raw: bytes, depth_max: int = DEPTH_MAX) -> Any:
     """Return the value of a JSON text in UTF-8 (RFC 8259). Raises `Invalid`.
 
-    Refused beside what is no JSON: a property that stands twice in one object, and nesting beyond `depth_max`.
+    Refused beside what is no JSON: a property that stands twice in one object, and nesting beyond `depth_max`. A number that a float would
+    round is a `Decimal`.
     """
     try:
-        value = msgspec.json.decode(raw)
+        value = _decode(raw)
         strings = _count_strings(value, depth_max)
         # Without a backslash every quotation mark delimits a string, so a count that differs means that a name
         # was dropped as a duplicate. With one, the slower parser looks at every pair.
@@ -166,6 +170,17 @@ def header_list(names: list[str]) -> str:
 
 def _without_metadata(info: inspect.Type) -> inspect.Type:
     return info.type if isinstance(info, inspect.Metadata) else info
+
+
+def _read_number(text: str) -> float | Decimal:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("out of range")
+    is_exact = len(text) <= EXACT_DIGITS or not number or Decimal(repr(number)) == Decimal(text)
+    return number if is_exact else Decimal(text)
+
+
+_decode = msgspec.json.Decoder(float_hook=_read_number).decode
 
 
 class _TooDeep(Exception):
@@ -258,7 +273,7 @@ def _leaf_faults(value: Any, info: inspect.Type, pointer: str, *, strict: bool) 
         elif info.le is not None and number > info.le:
             yield Fault(pointer, "TOO_LARGE", f"Must be at most {info.le}")
         return
-    if isinstance(info, inspect.FloatType) and isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(info, inspect.FloatType) and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return
     if isinstance(info, inspect.BoolType) and (isinstance(value, bool) or (not strict and value in ("true", "false"))):
         return
