@@ -172,6 +172,10 @@ def test_days_in_a_time_zone(team: Team, client: Client, make: Make) -> None:
             moment=moment,
             id=path[-36:],
         )
+    for zone in ("UTC", "Pacific/Auckland", "Pacific/Honolulu"):
+        for day, rest in (("9999-12-31", "before"), ("0001-01-01", "after")):
+            assert found(client, clause("createdAt", "on", day), timezone=zone) == []
+            assert len(found(client, clause("createdAt", rest, day), timezone=zone)) == 2
     assert found(client, clause("createdAt", "on", "2026-03-02")) == ["After"]
     assert found(client, clause("createdAt", "on", "2026-03-02"), timezone="Pacific/Auckland") == ["After", "Before"]
     assert found(client, clause("createdAt", "before", "2026-03-02")) == ["Before"]
@@ -321,7 +325,8 @@ for _ in range(6):
         ({"filter": clause("id", "equals", "x")}, [("/filter/value", "INVALID_ID")]),
         ({"filter": clause("lastModificationSource", "equals", "api")}, [("/filter/value", "UNKNOWN_VALUE")]),
         ({"filter": clause("createdAt", "on", "2026-03-02T00:00:00Z")}, [("/filter/value", "INVALID_FORMAT")]),
-        ({"filter": clause("createdAt", "after", "9999-12-31")}, [("/filter/value", "INVALID_FORMAT")]),
+        ({"filter": clause("createdAt", "after", "10000-01-01")}, [("/filter/value", "INVALID_FORMAT")]),
+        ({"filter": clause("createdAt", "after", "9999-12-31T23:59:59.999Z")}, [("/filter/value", "INVALID_FORMAT")]),
         ({"filter": clause("createdAt", "lastDays", -1)}, [("/filter/value", "TOO_SMALL")]),
         ({"filter": clause("createdAt", "lastDays", 40_000)}, [("/filter/value", "TOO_LARGE")]),
         ({"filter": clause("phoneNumbers", "startsWith", "33")}, [("/filter/value", "INVALID_PHONE_NUMBER")]),
@@ -342,13 +347,19 @@ def test_faults(client: Client, body: dict[str, Any], faults: list[tuple[str, st
 
 def test_all_faults_at_once_with_what_was_meant(client: Client) -> None:
     filter = {
-        "and": [clause("compny", "equals", "x"), {"or": [clause("city", "contain", "x"), clause("city", "in", "x")]}]
+        "and": [
+            clause("compny", "equls", "x"),
+            clause("cty", "lessThan", 1),
+            {"or": [clause("city", "contain", "x"), clause("city", "in", "x")]},
+        ]
     }
     details = client.post(SEARCH, {"filter": filter}, status=400)["error"]["details"]
     assert [(one["pointer"], one["code"], one.get("suggestion")) for one in details] == [
         ("/filter/and/0/field", "UNKNOWN_FILTER_FIELD", "company"),
-        ("/filter/and/1/or/0/operator", "UNKNOWN_OPERATOR", "contains"),
-        ("/filter/and/1/or/1/value", "WRONG_TYPE", None),
+        ("/filter/and/0/operator", "UNKNOWN_OPERATOR", "equals"),
+        ("/filter/and/1/field", "UNKNOWN_FILTER_FIELD", "city"),
+        ("/filter/and/2/or/0/operator", "UNKNOWN_OPERATOR", "contains"),
+        ("/filter/and/2/or/1/value", "WRONG_TYPE", None),
     ]
 
 

@@ -43,6 +43,7 @@ NAME_COMPARED_MAX = 100
 
 _SLUG = re.compile(r"[a-z0-9_]{1,100}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_FIRST_MOMENT, _LAST_MOMENT = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _CHOICES = ("SKIPCALL", "API")
@@ -191,13 +192,15 @@ class _Reader:
             )
         if "operator" not in raw:
             self.faults.append(Fault(f"{pointer}/operator", "REQUIRED", "This is required"))
-        if kind is None or not isinstance(operator, str):
+        if not isinstance(operator, str):
             return None
-        if operator not in OPERATORS[kind]:
-            message = f"This field takes {', '.join(OPERATORS[kind])}"
+        operators = OPERATORS[kind or "custom"]  # what custom fields take is all that there is
+        if operator not in operators:
+            message = f"This field takes {', '.join(operators)}" if kind else "No field takes this operator"
             self.faults.append(
-                Fault(f"{pointer}/operator", "UNKNOWN_OPERATOR", message, self.near(operator, OPERATORS[kind]))
+                Fault(f"{pointer}/operator", "UNKNOWN_OPERATOR", message, self.near(operator, operators))
             )
+        if kind is None or operator not in operators:
             return None
         if operator in _WITHOUT_VALUE:
             if "value" in raw:
@@ -438,7 +441,8 @@ def _span(text: str, zone: ZoneInfo, *, only_days: bool) -> tuple[datetime, date
     try:
         if _DAY.fullmatch(text):
             day = date.fromisoformat(text)
-            return _start_of(day, zone), _start_of(day + timedelta(days=1), zone)
+            end = _LAST_MOMENT if day == date.max else _start_of(day + timedelta(days=1), zone)
+            return _start_of(day, zone), end
         if only_days:
             return None
         moment = msgspec.convert(text, _AwareDatetime).astimezone(UTC)
@@ -449,7 +453,11 @@ def _span(text: str, zone: ZoneInfo, *, only_days: bool) -> tuple[datetime, date
 
 
 def _start_of(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    """Return when a day begins; for the first and the last ones, no moment beyond the calendar."""
+    try:
+        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return _FIRST_MOMENT if day.year == 1 else _LAST_MOMENT
 
 
 def _escape(name: str) -> str:

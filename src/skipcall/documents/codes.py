@@ -339,7 +339,7 @@ FAULTS = {
     "OPTIONS_NOT_ALLOWED": "Options are for custom fields of type `select`.",
     "IMMUTABLE": "This property never changes.",
     "UNKNOWN_FILTER_FIELD": "Contacts cannot be searched by a field of this name. `suggestion` may name the one that was meant.",
-    "UNKNOWN_OPERATOR": "A field of this kind has no such operator; the message lists those it has.",
+    "UNKNOWN_OPERATOR": "A field of this kind has no such operator, and the message lists those it has; or no field has it.",
     "INVALID_FILTER": (
         "This part of a filter has the wrong parts: it must have one of `and`, `or`, `not`, or a `field` with its `operator` and, "
         "if that takes one, a `value`."
