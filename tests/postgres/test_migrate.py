@@ -106,7 +106,7 @@ def test_a_session_is_as_before(url: str) -> None:
 
 
 def test_texts_of_before_are_written_anew_where_they_change(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Migration 0025: search texts are folded in another way, and LinkedIn addresses have other keys."""
+    """Migration 0026: search texts are folded in another way, and LinkedIn addresses have other keys."""
     kept = [("Zoé", "https://fr.linkedin.com/in/zoe"), ("Андреи", None), ("A", "https://linkedin.com/company/a/fr")]
     changed = [
         ("Андрей", None),
@@ -136,7 +136,7 @@ def test_texts_of_before_are_written_anew_where_they_change(url: str, monkeypatc
         return [tuple(row) for row in rows]
 
     files = names()
-    monkeypatch.setattr(module, "names", lambda: [one for one in files if one < "0025"])
+    monkeypatch.setattr(module, "names", lambda: [one for one in files if one < "0026"])
     with_sessions(url, 1, fill)
     before = with_sessions(url, 1, stored)
     monkeypatch.setattr(module, "names", lambda: files)

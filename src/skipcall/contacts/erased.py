@@ -79,7 +79,7 @@ def _keys(person: Mapping[str, Any]) -> Iterator[str]:
     if person.get("email"):
         yield f"email {person['email'].casefold()}"
     for kind, profile in _profiles(person):
-        decoded = _ENCODED.sub(lambda letters: unquote(letters[0]), profile)  # as linkedin_key of migration 0025
+        decoded = _ENCODED.sub(lambda letters: unquote(letters[0]), profile)  # as linkedin_key of migration 0026
         yield f"linkedin {kind} {unicodedata.normalize('NFC', decoded)}".casefold()
     if person.get("external_id"):
         yield f"externalId {person['external_id']}"

@@ -235,7 +235,20 @@ $$;
 
 CREATE FUNCTION public.fold(value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$ BEGIN RETURN lower(public.unaccent('public.unaccent', value)); END $$;
+    AS $$
+DECLARE
+    plain text;
+BEGIN
+    IF octet_length(value) = length(value) THEN
+        RETURN lower(value);
+    END IF;
+    plain := public.unaccent('public.unaccent', value);
+    IF octet_length(plain) = length(plain) THEN
+        RETURN lower(plain);
+    END IF;
+    plain := normalize(public.unaccent('public.unaccent', normalize(value, NFD)), NFC);
+    RETURN translate(lower(plain), E'ς\u00a0\u2007\u2009\u202f\u3000', 'σ     ');
+END $$;
 
 CREATE FUNCTION public.has_unique_fields(workspace uuid) RETURNS boolean
     LANGUAGE plpgsql
@@ -335,10 +348,24 @@ END $$;
 CREATE FUNCTION public.linkedin_key(url text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $_$
-BEGIN
-    RETURN lower(regexp_replace(
-        regexp_replace(url, '/*([?#].*)?$', ''), '^(https?://)?([a-z]{1,3}\.)?linkedin\.com/', 'linkedin.com/', 'i'
+DECLARE
+    key text := lower(regexp_replace(
+        regexp_replace(btrim(url), '/*([?#].*)?$', ''), '^(https?://)?([a-z]{1,3}\.)?linkedin\.com/', 'linkedin.com/', 'i'
     ));
+BEGIN
+    IF position('%' IN key) > 0 OR octet_length(key) <> length(key) THEN
+        key := lower(normalize(string_agg(
+            coalesce(convert_from(decode(replace(part[1], '%', ''), 'hex'), 'UTF8') COLLATE "default", part[2]), '' ORDER BY number
+        ), NFC)) FROM regexp_matches(
+            key, '((?:%(?:2[de]|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f|7e'
+            '|(?:c[2-9a-f]|d[0-9a-f]|e0%[ab][0-9a-f]|e[1-9a-cef]%[89ab][0-9a-f]|ed%[89][0-9a-f]|f0%[9ab][0-9a-f]%[89ab][0-9a-f]'
+            '|f[1-3]%[89ab][0-9a-f]%[89ab][0-9a-f]|f4%8[0-9a-f]%[89ab][0-9a-f])%[89ab][0-9a-f]))+)|([^%]+|%)', 'g'
+        ) WITH ORDINALITY AS parts (part, number);
+    END IF;
+    IF key LIKE 'linkedin.com/in/%/__' THEN
+        key := regexp_replace(key, '^(linkedin\.com/in/[^/]+)/[a-z]{2}$', '\1');
+    END IF;
+    RETURN key;
 END $_$;
 
 CREATE FUNCTION public.move_call_statistics(steps public.call_step[]) RETURNS void
