@@ -193,8 +193,8 @@ class RawAnswer:
         self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
-def exchange(url: str, *parts: bytes, seconds: float = 3, half_close: bool = False) -> bytes:
-    """Send bytes to a server and return all it answers, until it closes or says nothing for `seconds`."""
+def exchange(url: str, *parts: bytes, seconds: float = 3, half_close: bool = False, one_answer: bool = False) -> bytes:
+    """Send bytes to a server and return all it answers, until it closes, has sent `one_answer` or says nothing for `seconds`."""
     host, _, port = url.removeprefix("http://").partition(":")
     received = b""
     with socket.create_connection((host, int(port)), timeout=seconds) as connection:
@@ -205,6 +205,14 @@ def exchange(url: str, *parts: bytes, seconds: float = 3, half_close: bool = Fal
                 connection.shutdown(socket.SHUT_WR)
             while chunk := connection.recv(65_536):
                 received += chunk
+                if one_answer and _is_whole(received):
+                    break
         except (TimeoutError, ConnectionError):
             pass
     return received
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+    return length is not None and len(body) >= int(length[1])
