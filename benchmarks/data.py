@@ -135,6 +135,8 @@ def _contacts(workspace_id: UUID, count: int, *, typed: bool) -> Iterator[tuple[
         phone_numbers = [f"+3363998{number % 10_000:04}"]
         if number % 3 == 0:
             phone_numbers.append(f"+3319900{number // 10_000 % 10_000:04}")
+        if number % 1000 == 2 and typed:
+            phone_numbers.append(f"+447700900{number // 1000 % 1000:03}")
         moment = first + number * _GAP
         yield (
             *(workspace_id, contact_id(number), first_name, last_name, email or None, company, role or None, city),

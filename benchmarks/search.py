@@ -138,11 +138,6 @@ def _is(field: str, operator: str, *value: Any) -> dict[str, Any]:
 def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
     """Return what few contacts are, then what half of them or more are."""
     middle = (datetime.now(UTC) - timedelta(milliseconds=5 * tenant.contacts)).isoformat()  # see benchmarks.data
-    # Last calls of two in three contacts, 30 seconds apart, in any order.
-    called_lately, called_long_ago = (
-        (datetime.now(UTC) - timedelta(seconds=30 * one)).isoformat()
-        for one in (tenant.contacts // 1333, tenant.contacts // 2)
-    )
     half = _is("role", "contains", "responsable")
     many = SIZE
     return [
@@ -163,6 +158,9 @@ def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
         Search("lastName contains 3 characters", _is("lastName", "contains", "xyl")),
         Search("lastName startsWith 2 characters", _is("lastName", "startsWith", "xy")),
         Search("phoneNumbers equals", _is("phoneNumbers", "equals", known["phone_numbers"][0])),
+        Search("phoneNumbers startsWith, 1 in 1000", _is("phoneNumbers", "startsWith", "+44"), finds=0),
+        Search("phoneNumbers startsWith, 1 in 10,000", _is("phoneNumbers", "startsWith", "+4477009000"), finds=0),
+        Search("phoneNumbers startsWith, all", _is("phoneNumbers", "startsWith", "+33"), finds=many),
         Search(
             "one of two rare ones, not in a city",
             {
@@ -187,6 +185,19 @@ def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
         Search("all, by lastName, a later page", finds=many, sort="lastName", is_later=True),
         Search("updatedAt after, 1 in 1000", _is("updatedAt", "after", recent), finds=many),
         Search("createdAt before, half of all", _is("createdAt", "before", middle), finds=many),
+        *_searches_by_calls(known["company"], half, tenant),
+    ]  # fmt: skip
+
+
+def _searches_by_calls(company: str, half: dict[str, Any], tenant: Tenant) -> list[Search]:
+    """Return searches for what was called, and in the order of calls; and one in an order that is counted."""
+    # Last calls of two in three contacts, 30 seconds apart, in any order.
+    called_lately, called_long_ago = (
+        (datetime.now(UTC) - timedelta(seconds=30 * one)).isoformat()
+        for one in (tenant.contacts // 1333, tenant.contacts // 2)
+    )
+    many = SIZE
+    return [
         Search("callCount greaterOrEqual, 1 in 2000", _is("callCount", "greaterOrEqual", 20), finds=0),
         Search("callCount equals 0, a third", _is("callCount", "equals", 0), finds=many),
         Search("lastCallAt after, 1 in 2000", _is("lastCallAt", "after", called_lately), finds=0),
@@ -201,5 +212,5 @@ def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
         Search("role contains, half of all, by lastCallAt", half, finds=many, sort="-lastCallAt"),
         Search("role contains, half of all, by callCount", half, finds=many, sort="callCount"),
         Search("role contains, half of all, by company", half, finds=many, sort="company"),
-        Search("company equals, by lastCallAt", _is("company", "equals", known["company"]), sort="-lastCallAt"),
+        Search("company equals, by lastCallAt", _is("company", "equals", company), sort="-lastCallAt"),
     ]  # fmt: skip

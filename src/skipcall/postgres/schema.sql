@@ -497,6 +497,23 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION public.phone_beginnings(workspace uuid, numbers text[]) RETURNS integer[]
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+DECLARE
+    seed constant bigint := uuid_hash_extended(workspace, 0);
+    keys integer[] := '{}';
+    number text;
+BEGIN
+    FOREACH number IN ARRAY numbers LOOP
+        keys := keys || ARRAY[
+            (hashtextextended(left(number, 3), seed) >> 32)::integer, (hashtextextended(left(number, 5), seed) >> 32)::integer,
+            (hashtextextended(left(number, 7), seed) >> 32)::integer, (hashtextextended(left(number, 9), seed) >> 32)::integer
+        ];
+    END LOOP;
+    RETURN keys;
+END $$;
+
 CREATE FUNCTION public.phone_keys(workspace uuid, numbers text[]) RETURNS bigint[]
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
@@ -1602,6 +1619,8 @@ CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, 
 CREATE INDEX contacts_by_email ON public.contacts USING btree (workspace_id, lower(email)) WHERE ((deleted_at IS NULL) AND (email IS NOT NULL));
 
 CREATE INDEX contacts_by_last_name ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 3), id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX contacts_by_phone_beginning ON public.contacts USING gin (public.phone_beginnings(workspace_id, phone_numbers)) WITH (gin_pending_list_limit='8192');
 
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
