@@ -32,8 +32,8 @@ class Reader:
         return came
 
     def _apply(self, change: dict[str, Any]) -> None:
-        if not change["type"].startswith("contact."):
-            assert change["contact"] is None
+        if change["type"].startswith("call."):
+            self._apply_call(change)
             return
         id = change["objectId"]
         assert change["version"] > self.versions.get(id, 0), "each version of a contact once, in order"
@@ -43,3 +43,13 @@ class Reader:
         else:
             assert change["contact"]["id"] == id
             self.contacts[id] = change["contact"]
+
+    def _apply_call(self, change: dict[str, Any]) -> None:
+        """The contact of a call has other counters; so has the one that it was taken from, which is read."""
+        before = change["changes"].get("contactId", {}).get("old")
+        if before in self.contacts:
+            answer = self.client.request("GET", f"/v1/contacts/{before}", failing=True)
+            if answer.status_code == 200:
+                self.contacts[before] = answer.json()
+        if change["contact"] is not None:
+            self.contacts[change["contact"]["id"]] = change["contact"]

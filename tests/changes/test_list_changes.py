@@ -105,14 +105,14 @@ def test_calls(team: Team, client: Client) -> None:
     assert types(client.get(FEED, params={"object": "contact"})["data"]) == ["contact.created"]
     calls = client.get(FEED, params={"object": "call"})["data"]
     assert calls[1]["changes"] == {"notes": {"old": None, "new": "Rappeler"}}
-    assert calls[1]["contact"] is None
+    assert calls[1]["contact"] == client.get(path)
     without = team.client_for(scopes=["contacts:read"])
     assert types(without.get(FEED)["data"]) == ["contact.created"]
     assert without.get(FEED, params={"object": "call"})["data"] == []
 
 
 def test_what_makes_no_change_of_a_contact_is_found_by_the_call(team: Team, client: Client) -> None:
-    """As the guide says: items of calls lead to the contacts whose `callCount` and `lastCallAt` have moved."""
+    """As the guide says: items of calls have the contacts whose `callCount` and `lastCallAt` have moved."""
     reader = Reader(client)
     field = team.field("Industry")
     kept, gone = team.contact(custom_fields={"industry": "Food"}), team.contact()
@@ -121,13 +121,14 @@ def test_what_makes_no_change_of_a_contact_is_found_by_the_call(team: Team, clie
     call = {"type": "outbound", "status": "completed", "contactId": gone[-36:], "startedAt": "2026-03-02T09:00:00Z"}
     path = "/v1/calls/" + client.post("/v1/calls", call)["id"]
     [item] = reader.read()
-    assert (item["type"], item["changes"], item["contact"]) == ("call.completed", {}, None)
-    assert client.get(f"/v1/calls/{item['objectId']}")["contact"]["id"] == gone[-36:]
+    assert (item["type"], item["changes"], item["contact"]) == ("call.completed", {}, client.get(gone))
+    assert reader.contacts[gone[-36:]]["callCount"] == 1
 
     client.post(f"{kept}/merge", {"contactId": gone[-36:]}, 200)
     merged, moved = reader.read()
     assert (merged["type"], merged["objectId"]) == ("contact.merged", gone[-36:])
     assert (moved["type"], moved["changes"]) == ("call.updated", {"contactId": {"old": gone[-36:], "new": kept[-36:]}})
+    assert reader.contacts == {kept[-36:]: client.get(kept)}
 
     client.post(
         f"{kept}/consents", {"status": "given", "legalBasis": "consent", "purpose": "Prospecting", "source": "form"}
@@ -146,7 +147,8 @@ def test_what_makes_no_change_of_a_contact_is_found_by_the_call(team: Team, clie
     [item] = reader.read()
     assert (item["type"], item["changes"]) == ("call.deleted", {})
     client.get(path, status=404)
-    assert client.get(kept)["callCount"] == 0
+    assert reader.contacts[kept[-36:]] == item["contact"] == client.get(kept)
+    assert item["contact"]["callCount"] == 0
 
 
 def test_workspaces(team: Team, make: Make) -> None:

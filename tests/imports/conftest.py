@@ -14,6 +14,7 @@ from skipcall.postgres.embedded import EmbeddedPostgres
 from skipcall.storage.model import Storage
 from tests.client import Client
 from tests.keeping import Kept, keeping
+from tests.make import Make
 from tests.serving import SECRET
 
 IMPORTS = "/v1/imports"
@@ -95,6 +96,12 @@ def loading(request: pytest.FixtureRequest, postgres: EmbeddedPostgres, place: P
     folder.mkdir()
     with keeping(request, postgres.url, folder, "folder", _work) as kept:
         yield kept
+
+
+@pytest.fixture(autouse=True)
+def leave_to_others(make: Make) -> None:
+    """What tests of other folders have sent is not for the workers of these."""
+    make.rows("UPDATE imports SET next_attempt_at = 'infinity' WHERE next_attempt_at IS NOT NULL")
 
 
 @pytest.fixture

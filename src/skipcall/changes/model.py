@@ -89,7 +89,7 @@ class Change(HistoryEntry, frozen=True, rename="camel"):
 
     contact: Annotated[
         Contact | None,
-        Meta(description="The contact as it is now; null if it is no longer there, and for changes of calls"),
+        Meta(description="The contact, or that of the call, as it is now; null if it is no longer there"),
     ]
 
 

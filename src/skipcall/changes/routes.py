@@ -28,8 +28,9 @@ async def list_changes(request: Request, query: ListChanges) -> Answer:
     What was done to contacts and, if the key has `calls:read`, to calls: created, updated, deleted, restored, merged, erased, in the order in which each was
     changed. Nothing is left out and nothing comes twice, whoever writes at the same time, and a change is there as soon as it is
     committed. Keep `meta.nextCursor` with what you have stored and ask with it again; while `hasMore` is true, at once. `contact` is the
-    contact as it is now, so who applies every answer in turn ends with what is here, except for what makes no change of a contact:
-    `callCount` and `lastCallAt`, which move with the calls that other items are about, an included `consent`, and names of custom fields.
+    contact as it is now, and in items of a call that of the call with its `callCount` and `lastCallAt`. So who applies every answer in turn, and reads a contact again from
+    which a call was taken (`changes.contactId`), ends with what is here, except for an included `consent` and names of custom fields, which make no change
+    of a contact.
 
     Without a cursor the feed begins with the oldest change that is kept; the last change of everything always is. With
     `start=now` it begins here: list the contacts after that. A cursor older than what is kept answers 410 `CURSOR_EXPIRED`; begin anew
