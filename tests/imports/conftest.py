@@ -14,7 +14,6 @@ from skipcall.postgres.embedded import EmbeddedPostgres
 from skipcall.storage.model import Storage
 from tests.client import Client
 from tests.keeping import Kept, keeping
-from tests.make import Make
 from tests.serving import SECRET
 
 IMPORTS = "/v1/imports"
@@ -98,20 +97,20 @@ def loading(request: pytest.FixtureRequest, postgres: EmbeddedPostgres, place: P
         yield kept
 
 
-@pytest.fixture(autouse=True)
-def leave_to_others(make: Make) -> None:
-    """What tests of other folders have sent is not for the workers of these."""
-    make.rows("UPDATE imports SET next_attempt_at = 'infinity' WHERE next_attempt_at IS NOT NULL")
+def _alone(kept: Kept) -> Loader:
+    """What other tests have sent is not for the workers of this one."""
+    kept.team.make.rows("UPDATE imports SET next_attempt_at = 'infinity' WHERE next_attempt_at IS NOT NULL")
+    return Loader(kept)
 
 
 @pytest.fixture
 def loader(loading: Kept) -> Loader:
     """A new team."""
-    return Loader(loading._replace(team=loading.team.make.team()))
+    return _alone(loading._replace(team=loading.team.make.team()))
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def anywhere(request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[Loader]:
     """A team whose files are kept in a folder, and one whose are in a bucket."""
     with keeping(request, postgres.url, tmp_path, request.param, _work) as kept:
-        yield Loader(kept)
+        yield _alone(kept)
