@@ -42,7 +42,10 @@ LIST_CHANGES = Statement(
     )
     SELECT {COLUMNS}, {EVENT}, l.snapshot, l.last_id, l.moment, l.forgotten_until
     FROM l LEFT JOIN e ON true
-    LEFT JOIN calls k ON k.workspace_id = e.workspace_id AND k.id = CASE WHEN e.type LIKE 'call.%' THEN e.object_id END
+    LEFT JOIN LATERAL (
+        SELECT contact_id FROM calls
+        WHERE workspace_id = e.workspace_id AND id = e.object_id AND e.type LIKE 'call.%' LIMIT 1
+    ) k ON true
     LEFT JOIN contacts c ON c.workspace_id = e.workspace_id AND c.id = coalesce(k.contact_id, e.object_id) AND c.deleted_at IS NULL
     ORDER BY e.id
     """
