@@ -5,7 +5,7 @@ down, to be removed by the worker. Removing twice does no harm, so a worker that
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from skipcall.errors import NotFound, Unavailable
 from skipcall.exports.actions import key_of
 from skipcall.imports.uploading import key_of as key_of_upload
 from skipcall.postgres import leases
-from skipcall.postgres.db import Database, Session
+from skipcall.postgres.db import Database, Session, Statement
 from skipcall.postgres.leases import LeaseLost
 from skipcall.sealing import number_hash
 from skipcall.storage.model import Storage
@@ -84,10 +84,10 @@ async def _lock(tx: Session, workspace_id: UUID, id: UUID) -> Person:
     for _ in range(ATTEMPTS_MAX):
         try:
             async with tx.begin():  # a savepoint: undone, it gives the locks back
-                read = await _read(tx, workspace_id, id, queries.lock_calls)
+                read = await _read(tx, workspace_id, id, queries.LOCK_CALLS)
                 await tx.execute(queries.LOCK_CONTACTS, workspace_id=workspace_id, contact_ids=list(read.contacts))
                 # No call that came meanwhile is locked now: its writer may be waiting for the contact.
-                person = await _read(tx, workspace_id, id, queries.list_calls)
+                person = await _read(tx, workspace_id, id, queries.LIST_CALLS)
                 if person != read:
                     raise _Overtaken
                 return person
@@ -96,12 +96,13 @@ async def _lock(tx: Session, workspace_id: UUID, id: UUID) -> Person:
     raise Unavailable("This contact is written all the time; try again")
 
 
-async def _read(tx: Session, workspace_id: UUID, id: UUID, calls_of: Callable[..., Awaitable[list[UUID]]]) -> Person:
+async def _read(tx: Session, workspace_id: UUID, id: UUID, calls: Statement) -> Person:
     contacts = {one["id"]: one for one in await queries.find_contacts(tx, [workspace_id], id)}
     former = await queries.find_former_values(tx, workspace_id, list(contacts))
     every = [*former.get("phoneNumbers", ()), *(number for one in contacts.values() for number in one["phone_numbers"])]
     numbers = await queries.list_own_numbers(tx, workspace_id, list(dict.fromkeys(every)), list(contacts))
-    return Person(contacts, former, numbers, await calls_of(tx, workspace_id, list(contacts), numbers))
+    call_ids = await queries.find_calls(tx, calls, workspace_id, list(contacts), numbers)
+    return Person(contacts, former, numbers, call_ids)
 
 
 async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author, *, secret: bytes) -> Erasure:
@@ -169,7 +170,7 @@ class Eraser:
         key = {"workspace_id": claimed.workspace_id, "id": claimed.id}
         object_keys = claimed.object_keys
         async with self._db.begin() as tx:
-            call_ids = await queries.lock_calls(tx, claimed.workspace_id, claimed.contact_ids, [])
+            call_ids = await queries.find_calls(tx, queries.LOCK_CALLS, claimed.workspace_id, claimed.contact_ids, [])
             if call_ids:
                 receipt, more = await queries.erase_calls(tx, claimed.workspace_id, call_ids, Author("SKIPCALL"))
                 receipt.objects = len(more)

@@ -376,21 +376,10 @@ async def list_own_numbers(
     return [row["number"] for row in rows]
 
 
-async def lock_calls(
-    tx: Session, workspace_id: UUID, contact_ids: Sequence[UUID], numbers: Sequence[str]
+async def find_calls(
+    tx: Session, statement: Statement, workspace_id: UUID, contact_ids: Sequence[UUID], numbers: Sequence[str]
 ) -> list[UUID]:
-    """Lock the calls with contacts, and those with a number and nobody, as far as they are not erased; return their ids."""
-    return await list_calls(tx, workspace_id, contact_ids, numbers, LOCK_CALLS)
-
-
-async def list_calls(
-    tx: Session,
-    workspace_id: UUID,
-    contact_ids: Sequence[UUID],
-    numbers: Sequence[str],
-    statement: Statement = LIST_CALLS,
-) -> list[UUID]:
-    """Return the ids of the same calls, and lock none."""
+    """Return the calls with contacts, and those with a number and nobody, as far as they are not erased: `LIST_CALLS` or `LOCK_CALLS`."""
     rows = await tx.fetch_rows(statement, workspace_id=workspace_id, contact_ids=contact_ids, numbers=numbers)
     return [row["id"] for row in rows]
 
