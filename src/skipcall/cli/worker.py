@@ -16,6 +16,8 @@ from skipcall.cli.secret import get_secret
 if TYPE_CHECKING:
     from skipcall.worker import Worker
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def worker(
     data: Data = None,
@@ -32,16 +34,18 @@ def worker(
     from skipcall import logs
     from skipcall.worker import Worker
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, _end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))  # the server blocks them
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # the server blocks them
     read = read_settings(data)
     if not beside_server:  # which has said it
         warn_of_unknown_settings()
     with database_url(read) as url:
         os.environ |= {"DATABASE_URL": url, "SKIPCALL_SECRET": get_secret(read)}
         logs.set_up()
-        asyncio.run(_run(Worker(read_settings(data)), beside_server=beside_server))
+        work = Worker(read_settings(data))
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a loop that is half made is left to come up, then ended
+        asyncio.run(_run(work, beside_server=beside_server))
 
 
 def _end(_number: int, _frame: object) -> None:
@@ -51,8 +55,9 @@ def _end(_number: int, _frame: object) -> None:
 async def _run(work: "Worker", *, beside_server: bool) -> None:
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work.run())
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         loop.add_signal_handler(number, task.cancel)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     if beside_server:
         threading.Thread(target=_end_with_server, name="end-with-server", daemon=True).start()
     with contextlib.suppress(asyncio.CancelledError):
