@@ -10,7 +10,7 @@ from decimal import Decimal
 
 INTEGER_DIGITS_MAX, FRACTION_DIGITS_MAX = 15, 9  # of a value
 STEP = Decimal(1).scaleb(-FRACTION_DIGITS_MAX)  # between a value and the next
-TERMS_MAX = 16  # of one sign; each is compared with all that a contact has, where no index is read
+TERMS_MAX = 48  # of one sign
 _LENGTHS = (1, 2, 4, 6, 8, 10)
 _GREATEST = Decimal(10) ** INTEGER_DIGITS_MAX - STEP
 _FIRST, _LAST = "0" * 26, "33" + "9" * 24
@@ -40,7 +40,7 @@ def _cover(low: str, high: str) -> Iterator[str]:
     parts, told = [""], 0
     while parts:
         begin = parts.pop(0)
-        within = max(low, begin + _FIRST[len(begin) :]), min(high, begin + _LAST[len(begin) :])
+        within = max(low, _first_with(begin)), min(high, begin + _LAST[len(begin) :])
         length = next((one for one in _LENGTHS if one > len(begin)), 0)
         first, last = (int(one[:length] or 0) for one in within)
         if not length or told + len(parts) + last - first >= TERMS_MAX:
@@ -49,8 +49,14 @@ def _cover(low: str, high: str) -> Iterator[str]:
             continue
         for number in range(first, last + 1):
             child = f"{number:0{length}}"
-            if low <= child + _FIRST[length:] and child + _LAST[length:] <= high:
+            if low <= _first_with(child) and child + _LAST[length:] <= high:
                 told += 1
                 yield child
             else:
                 parts.append(child)
+
+
+def _first_with(begin: str) -> str:
+    """Return the least number with this beginning: where one has digits before the point, the first of them is no zero."""
+    is_size = len(begin) == len("00") and begin != "00"
+    return f"{begin}1".ljust(len(_FIRST), "0") if is_size else begin + _FIRST[len(begin) :]

@@ -26,6 +26,7 @@ INSIDE_MIN, EDGE_MIN = 3, 2
 BEGINNINGS = (3, 5, 7, 9)
 # Each trigram of a pattern is one more list to intersect; so many characters are selective enough.
 PATTERN_MAX = 12
+NEAR_MAX = 20_000  # contacts of one workspace that are looked at for a page of what many are
 UNKNOWN_MAX = 50  # contacts written that the planner need not know of
 
 _SEPARATOR = "chr(31)"
@@ -61,10 +62,8 @@ _RANGED = ("decimal", "day")  # kinds of custom fields
 _OF_CALLS = frozenset(("callCount", "lastCallAt"))
 _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
+_READS_INDEX = '"Bitmap Index Scan"'
 _SIZE = "gathering AS MATERIALIZED (SELECT count(*) AS size FROM gathered)"
-_GATHERED_OR_WALKED = f"""
-    SELECT * FROM gathered WHERE (SELECT size FROM gathering) <= {COUNT_MAX}
-    UNION ALL SELECT * FROM walked WHERE (SELECT size FROM gathering) > {COUNT_MAX}"""
 
 
 def _part(field: str) -> str:
@@ -131,7 +130,7 @@ async def search_contacts(
     view: ContactView,
 ) -> Found:
     """Return contacts that a search finds, after a place. `are_many`: its first page counted more than `COUNT_MAX`."""
-    composer = _Composer(workspace_ids, query)
+    composer = _Composer(workspace_ids, query, is_first=after is None)
     values = composer.values | {
         "workspace_ids": workspace_ids,
         **{f"after_{number}": key for number, key in enumerate(after[0] if after else ())},
@@ -140,9 +139,11 @@ async def search_contacts(
         "limit": limit,
         "by_slug": view.by_slug,
     }
-    called = await db.fetch_value(composer.count_called(), **values) if composer.calls else None
-    statement = composer.compose(called, is_first=after is None, are_many=are_many)
-    rows = await db.fetch_rows(statement, **values)
+    if composer.calls:
+        composer.called = await db.fetch_value(composer.count_called(), **values)
+    if composer.indexed and composer.is_first:
+        composer.reads_index = _READS_INDEX in await db.fetch_value(composer.explain(), **values)
+    rows = await db.fetch_rows(composer.compose(are_many=are_many), **values)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
     return Found(await show_contacts(db, rows, view), keys, rows[0]["total"] if rows else 0)
 
@@ -160,9 +161,12 @@ async def tidy_indexes(db: Session) -> None:
 class _Composer:
     """Makes the statements of a search, and collects their values."""
 
-    def __init__(self, workspace_ids: Sequence[UUID], query: Query) -> None:
+    def __init__(self, workspace_ids: Sequence[UUID], query: Query, *, is_first: bool) -> None:
         self.values: dict[str, Any] = {}
         self.query = query
+        self.is_first = is_first  # of the pages
+        self.called: int | None = None  # what `count_called` said
+        self.reads_index = True  # to gather contacts: what `explain` said
         self.all_workspaces = frozenset(workspace_ids)
         self.workspaces = {f"workspace_{number}": id for number, id in enumerate(workspace_ids)}
         self.values |= self.workspaces
@@ -175,7 +179,20 @@ class _Composer:
         self.asks_only_of_calls = len(self.calls) == len(conjuncts) and not query.words
         self.walks_calls = self.orders[0].of_calls is not None
         self.names = [f"key_{number}" for number in range(len(self.orders))]
-        self.conditions = ["c.deleted_at IS NULL", *self.of_contacts(conjuncts)]
+        # Conditions on columns stand for themselves, since the planner has statistics of them. Those on parts of the text it would
+        # take for far too selective; as one CASE they count as one in two, and what an index answers decides.
+        self.of_columns = [self.exactly(one) for one in conjuncts if _is_of_columns(one)]
+        texts = [one for one in conjuncts if not _is_of_columns(one)]
+        exactly = [*(self.exactly(one) for one in texts), *map(self.word_exactly, query.words)]
+        self.of_texts = [f"CASE WHEN {' AND '.join(exactly)} THEN true ELSE false END"] if exactly else []
+        self.indexed = [found for one in texts if (found := self.indexed_part(one))]
+        words = [word for word in query.words if len(word) >= INSIDE_MIN]
+        self.indexed += [_like(f"left({self.folded(word)}, {PATTERN_MAX})") for word in words]
+
+    @property
+    def are_few_called(self) -> bool:
+        """Whether few contacts are what is asked of calls."""
+        return self.called is not None and self.called <= COUNT_MAX
 
     def count_called(self) -> Statement:
         """Return the statement that counts what holds of calls, up to one more than `COUNT_MAX`."""
@@ -184,54 +201,75 @@ class _Composer:
             f"SELECT count(*) FROM ({self.everywhere(f'SELECT FROM {_CALLS} WHERE {conditions}', 'reach')}) AS called"
         )
 
-    def compose(self, called: int | None, *, is_first: bool, are_many: bool) -> Statement:
-        """Return the statement of a page; `called` is what `count_called` said, if something is asked of calls.
+    def explain(self) -> Statement:
+        """Return the statement that tells how the planner would gather what an index can answer."""
+        return Statement(f"EXPLAIN (FORMAT JSON) {self.gather(self.indexed)}")
 
-        Contacts are walked through in the order of the page, on the first one as far as they are counted. Walking through calls to count
-        contacts would take long: in their order what is found is gathered as the planner likes best, and sorted, unless there is more than
-        is counted; then a walk soon has enough for a page.
+    def compose(self, *, are_many: bool) -> Statement:
+        """Return the statement of a page.
+
+        To be counted, what is found is gathered, up to one more than `COUNT_MAX`, as the planner likes best, and sorted if that is all. If
+        there are more, the contacts that come next, whatever they are, soon fill a page; if they do not, the planner chooses again.
         """
-        are_few_called = called is not None and called <= COUNT_MAX
         in_order = _order_by([*self.names, "id"], self.directions)
-        walked = self.select(is_first=is_first, with_calls=are_few_called or self.walks_calls, walks=True)
-        limit, found, total = "limit", "SELECT * FROM walked", "0::bigint"
-        parts: list[str] = []
+        parts, branches, rest, total = [], [], "true", "0::bigint"
         if not self.is_narrowed:
             total = (
                 "SELECT coalesce(sum(count), 0)::bigint FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)"
             )
-        elif self.asks_only_of_calls and (self.walks_calls or not are_few_called):
-            total = f"{called}::bigint"
-        elif self.walks_calls and not are_many:
-            gathered = self.select(is_first=is_first, with_calls=are_few_called)
-            parts = [f"gathered AS MATERIALIZED ({self.everywhere(gathered, 'reach')})", _SIZE]
-            found, total = _GATHERED_OR_WALKED, "SELECT size FROM gathering"
-        elif is_first:
-            limit, total = "reach", "SELECT count(*) FROM walked"
-        parts.append(f"walked AS ({self.everywhere(walked, limit, in_order)})")
+        elif self.asks_only_of_calls and (self.walks_calls or not self.are_few_called):
+            total = f"{self.called}::bigint"
+        elif not are_many and (self.is_first or self.walks_calls):
+            # A condition for an index that is not read would only be computed for each contact.
+            gathered = self.gather([*(self.indexed if self.reads_index else []), *self.of_texts])
+            parts += [f"gathered AS MATERIALIZED ({gathered})", _SIZE]
+            total, rest = "SELECT size FROM gathering", f"(SELECT size FROM gathering) > {COUNT_MAX}"
+            branches.append(f"SELECT * FROM gathered WHERE NOT {rest}")
+            are_many = True
+        if are_many and self.of_texts:
+            near = self.everywhere(self.select_near(), "limit", in_order)
+            parts.append(f"near AS MATERIALIZED (SELECT * FROM ({near}) AS found WHERE {rest})")
+            branches.append("SELECT * FROM near WHERE (SELECT count(*) FROM near) = :limit")
+            rest += " AND (SELECT count(*) FROM near) < :limit"
+        walked = self.select(self.indexed + self.of_texts, with_calls=self.are_few_called, walks=True)
+        parts.append(f"walked AS ({self.everywhere(walked, 'limit', in_order)})")
+        branches.append(f"SELECT * FROM walked WHERE {rest}")
         return Statement(
             f"""
-    WITH {", ".join(parts)}, page AS ({found} {in_order} LIMIT :limit)
+    WITH {", ".join(parts)}, page AS ({" UNION ALL ".join(branches)} {in_order} LIMIT :limit)
     SELECT {COLUMNS}, {", ".join(f"page.{name}" for name in self.names)}, ({total}) AS total
     FROM page JOIN contacts c ON c.workspace_id = page.workspace_id AND c.id = page.id
     {_order_by([f"page.{name}" for name in (*self.names, "id")], self.directions)}
     """
         )
 
-    def select(self, *, is_first: bool, with_calls: bool, walks: bool = False) -> str:
-        """Return what finds contacts in one workspace: in the order of the page if it `walks`."""
+    def gather(self, conditions: Sequence[str]) -> str:
+        """Return what finds contacts in any order, up to one more than `COUNT_MAX`."""
+        return self.everywhere(self.select(conditions, with_calls=self.are_few_called), "reach")
+
+    def select(
+        self, conditions: Sequence[str], *, with_calls: bool, walks: bool = False, columns: str = "c.workspace_id, c.id"
+    ) -> str:
+        """Return what finds contacts in one workspace, by these conditions and those on columns: in the order of the page if it `walks`."""
         by_calls = walks and self.walks_calls
         keys = [(by_calls and one.of_calls) or one.key for one in self.orders]
         id = "k.contact_id" if by_calls else "c.id"
-        conditions = [f"c.workspace_id = {_WORKSPACE}", *self.conditions]
-        if with_calls:
-            conditions += [f"k.workspace_id = {_WORKSPACE}", *self.calls]
-        if not is_first:
-            conditions.append(_beyond([*keys, id], self.orders, self.directions))
+        told = [f"c.workspace_id = {_WORKSPACE}", "c.deleted_at IS NULL", *self.of_columns, *conditions]
+        if with_calls or by_calls:
+            told += [f"k.workspace_id = {_WORKSPACE}", *self.calls]
+        if not self.is_first:
+            told.append(_beyond([*keys, id], self.orders, self.directions))
         named = ", ".join(f"{key} AS {name}" for key, name in zip(keys, self.names, strict=True))
         return f"""
-        SELECT c.workspace_id, {id} AS id, {named} FROM {_WITH_CALLS if with_calls else "contacts c"}
-        WHERE {" AND ".join(conditions)} {_order_by([*keys, id], self.directions) if walks else ""}"""
+        SELECT {columns}, {named} FROM {_WITH_CALLS if with_calls or by_calls else "contacts c"}
+        WHERE {" AND ".join(told)} {_order_by([*keys, id], self.directions) if walks else ""}"""
+
+    def select_near(self) -> str:
+        """Return what finds contacts among the next `NEAR_MAX` of one workspace, whose texts are looked at one by one."""
+        near = self.select([], with_calls=False, walks=True, columns="c.*")
+        return f"""
+        SELECT c.workspace_id, c.id, {", ".join(f"c.{name}" for name in self.names)} FROM ({near} LIMIT {NEAR_MAX}) AS c
+        WHERE {self.of_texts[0]} {_order_by([f"c.{name}" for name in (*self.names, "id")], self.directions)}"""
 
     def everywhere(self, selected: str, limit: str, order: str = "") -> str:
         """Return what is selected in each workspace by itself, together, up to a limit.
@@ -240,24 +278,6 @@ class _Composer:
         """
         branches = [f"({selected.replace(_WORKSPACE, f':{name}::uuid')} LIMIT :{limit})" for name in self.workspaces]
         return f"SELECT * FROM ({' UNION ALL '.join(branches)}) AS branches {order} LIMIT :{limit}"
-
-    def of_contacts(self, conjuncts: Sequence[Node]) -> list[str]:
-        """Return what must hold of contacts.
-
-        Conditions on columns stand for themselves, since the planner has statistics of them. Those on parts of the text it would
-        take for far too selective; as one CASE they count as one in two, and what an index answers decides.
-        """
-        texts = [one for one in conjuncts if not _is_of_columns(one)]
-        exactly = [self.exactly(one) for one in texts]
-        plain = [self.exactly(one) for one in conjuncts if _is_of_columns(one)]
-        indexed = [found for one in texts if (found := self.indexed(one))]
-        for word in self.query.words:
-            exactly.append(f"strpos(split_part(c.search_text, chr(30), 1), {self.folded(word)}) > 0")
-            if len(word) >= INSIDE_MIN:
-                indexed.append(_like(f"left({self.folded(word)}, {PATTERN_MAX})"))
-        if exactly:
-            exactly = [f"CASE WHEN {' AND '.join(exactly)} THEN true ELSE false END"]
-        return [*plain, *indexed, *exactly]
 
     def value(self, value: Any) -> str:
         """Return the parameter that stands for a value."""
@@ -270,6 +290,9 @@ class _Composer:
         return f"fold({known or self.value(text)})"
 
     # ------------------------------------------------------------------------------------------ what a filter says
+
+    def word_exactly(self, word: str) -> str:
+        return f"strpos(split_part(c.search_text, chr(30), 1), {self.folded(word)}) > 0"
 
     def exactly(self, node: Node) -> str:
         """Return the condition that a filter is. Null is as good as false, at every place."""
@@ -339,10 +362,10 @@ class _Composer:
 
     # --------------------------------------------------------------------------------- what an index says about it
 
-    def indexed(self, node: Node) -> str | None:
+    def indexed_part(self, node: Node) -> str | None:
         """Return a condition for an index that follows from a filter, or None."""
         if isinstance(node, Group):
-            parts = [self.indexed(one) for one in node.parts] if node.operator != "not" else []
+            parts = [self.indexed_part(one) for one in node.parts] if node.operator != "not" else []
             known = [one for one in parts if one]
             if not known or (node.operator == "or" and None in parts):
                 return None
