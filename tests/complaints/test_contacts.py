@@ -212,7 +212,7 @@ def test_07_what_was_written_is_found_by_the_next_request(team: Team, client: Cl
 def test_08_there_is_no_wall_of_10000_rows(team: Team, client: Client) -> None:
     """Lists, searches and the feed go on to the last row."""
     count = 10_201
-    team.contacts(count)
+    team.make.contacts(team.workspace_id, count)
     assert client.get(CONTACTS, params={"page": 102, "size": 100})["meta"] == {
         "page": 102, "size": 100, "total": count, "totalPages": 103, "hasMore": False, "nextCursor": None
     }  # fmt: skip

@@ -287,8 +287,8 @@ def test_updated_since_of_many_changed_at_once(team: Team, client: Client, make:
     assert sorted(found) == sorted(made)
 
 
-def test_updated_since_counts_up_to_a_limit(team: Team, client: Client) -> None:
-    team.contacts(10_001)
+def test_updated_since_counts_up_to_a_limit(make: Make, team: Team, client: Client) -> None:
+    make.contacts(team.workspace_id, 10_001)
     since = {"updatedSince": "2020-01-01T00:00:00Z"}
     meta = client.get(LIST, params=since)["meta"]
     assert meta["total"] == 10_000

@@ -1,11 +1,12 @@
 """SQL of a search, composed of its conditions (docs/decisions/0011).
 
 `contacts.search_text` holds every text of a contact, folded (migration 0009). What a filter says exactly is asked of its parts.
-Beside it stands what an index can answer and what follows from the filter: a part of the text (`contacts_by_text`), or a whole
-value (`contacts_by_value`). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020). The planner chooses by
+Beside it stands what an index can answer and what follows from the filter: a part of a text (`contacts_by_name`, `contacts_by_text`), or a
+whole value (`contacts_by_value`). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020). The planner chooses by
 the values, so these statements run on connections that plan each time.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -22,6 +23,9 @@ from skipcall.postgres.db import Session, Statement
 
 # A trigram needs three characters; at the edge of a value two are enough.
 INSIDE_MIN, EDGE_MIN = 3, 2
+# Of one letter or digit less there are as many trigrams as characters that may stand beside it: of ASCII these (migration 0028).
+_ANY = r"'[\u0001-@\[-\u007f]'"
+_HAS_OTHERS = r"c.search_text ~ '[^\u0001-\u007f]'"
 # Of so many characters an index of phone numbers knows the beginning (migration 0027).
 BEGINNINGS = (3, 5, 7, 9)
 # Each trigram of a pattern is one more list to intersect; so many characters are selective enough.
@@ -45,6 +49,8 @@ _PARTS = {
     "role": 12,
     "externalId": 13,
 }
+_NAMES, _OTHERS = [f"split_part(c.search_text, chr(30), {number})" for number in (1, 2)]
+_OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
 _ADDRESSES = frozenset(("url", "linkedinUrl", "linkedinSalesUrl"))  # their ends tell more than their beginnings
 _COLUMNS = {
     "lastModificationSource": ("c.last_modification_source", "text"),
@@ -73,8 +79,8 @@ def _part(field: str) -> str:
 # Without statistics every index of contacts that are not deleted looks tiny, and a GET reads all of one.
 _TIDY = Statement(
     f"""
-    SELECT gin_clean_pending_list('contacts_by_text'), gin_clean_pending_list('contacts_by_value'),
-        gin_clean_pending_list('contacts_by_phone_beginning'), (
+    SELECT gin_clean_pending_list('contacts_by_name'), gin_clean_pending_list('contacts_by_text'),
+        gin_clean_pending_list('contacts_by_value'), gin_clean_pending_list('contacts_by_phone_beginning'), (
         SELECT n_mod_since_analyze > greatest(n_live_tup / 2, {UNKNOWN_MAX})
         FROM pg_stat_all_tables WHERE relid = 'contacts'::regclass
     ) AS is_unknown
@@ -186,8 +192,7 @@ class _Composer:
         exactly = [*(self.exactly(one) for one in texts), *map(self.word_exactly, query.words)]
         self.of_texts = [f"CASE WHEN {' AND '.join(exactly)} THEN true ELSE false END"] if exactly else []
         self.indexed = [found for one in texts if (found := self.indexed_part(one))]
-        words = [word for word in query.words if len(word) >= INSIDE_MIN]
-        self.indexed += [_like(f"left({self.folded(word)}, {PATTERN_MAX})") for word in words]
+        self.indexed += [found for one in query.words if (found := _contains(_NAMES, one, self.folded(one)))]
 
     @property
     def are_few_called(self) -> bool:
@@ -292,7 +297,7 @@ class _Composer:
     # ------------------------------------------------------------------------------------------ what a filter says
 
     def word_exactly(self, word: str) -> str:
-        return f"strpos(split_part(c.search_text, chr(30), 1), {self.folded(word)}) > 0"
+        return f"strpos({_NAMES}, {self.folded(word)}) > 0"
 
     def exactly(self, node: Node) -> str:
         """Return the condition that a filter is. Null is as good as false, at every place."""
@@ -381,25 +386,24 @@ class _Composer:
             return self.in_ranges(node)
         if node.kind != "text" or node.test == "isEmpty":
             return None
-        before = after = _SEPARATOR
         texts = [self.folded(one) for one in node.values]
+        before = after = _SEPARATOR
         if node.field not in _PARTS:
             # As contact_text writes them: after the slug, in quotation marks, without a backslash.
             texts = [rf"replace({one}, '\', '')" for one in texts]
-            before, after = f"""'"' || {self.value(node.field.removeprefix(CUSTOM_FIELD))}::text || '": "'""", "'\"'"
+            before, after = """'": "'""", "'\"'"
         if node.test == "in":
             if node.field not in _PARTS:
-                texts = [f"{before} || {one} || {after}" for one in texts]
+                slug = self.value(node.field.removeprefix(CUSTOM_FIELD))
+                texts = [f"'\"' || {slug}::text || {before} || {one} || {after}" for one in texts]
             keys = [f"text_key({_WORKSPACE}, {one})" for one in texts]
             return f"c.search_keys && ARRAY[{', '.join(keys)}]"
-        if len(node.values[0]) < (INSIDE_MIN if node.test == "contains" else EDGE_MIN):
-            return None
+        part = _NAMES if node.field in _OF_NAMES else _OTHERS
         if node.test == "startsWith":
-            return _like(f"left({texts[0]}, {PATTERN_MAX})", before=before)
+            return _starts_with(part, node.values[0], before, texts[0])
         if node.test == "endsWith":
-            return _like(f"right({texts[0]}, {PATTERN_MAX})", after=after)
-        end = "right" if node.field in _ADDRESSES else "left"
-        return _like(f"{end}({texts[0]}, {PATTERN_MAX})")
+            return _ends_with(part, node.values[0], texts[0], after)
+        return _contains(part, node.values[0], texts[0], end="right" if node.field in _ADDRESSES else "left")
 
     def in_ranges(self, clause: Clause) -> str:
         """Return a condition for an index that follows from one on a custom number or day."""
@@ -453,8 +457,34 @@ def _forms(clause: Clause) -> list[str]:
     return [form for forms in clause.values for form in forms]
 
 
-def _like(text: str, *, before: str = "''", after: str = "''") -> str:
-    """Return the condition that a text, an SQL expression, stands in `search_text` between two others."""
+def _contains(part: str, value: str, text: str, end: str = "left") -> str | None:
+    """Return a condition for an index that a value, `text` in SQL, stands in a part of `search_text`, or None; of a long one its `end`."""
+    if len(value) >= INSIDE_MIN:
+        return _like(part, f"{end}({text}, {PATTERN_MAX})")
+    return (
+        f"({part} ~ ({text} || {_ANY}) OR {_HAS_OTHERS})" if len(value) == INSIDE_MIN - 1 and _is_plain(value) else None
+    )
+
+
+def _starts_with(part: str, value: str, before: str, text: str) -> str | None:
+    is_enough = len(value) >= EDGE_MIN or _is_plain(value)
+    return _like(part, f"left({text}, {PATTERN_MAX})", before=before) if is_enough else None
+
+
+def _ends_with(part: str, value: str, text: str, after: str) -> str | None:
+    if len(value) >= EDGE_MIN:
+        return _like(part, f"right({text}, {PATTERN_MAX})", after=after)
+    return f"({part} ~ ({_ANY} || {text} || {after}) OR {_HAS_OTHERS})" if _is_plain(value) else None
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a text, folded, is nothing but letters of ASCII and digits."""
+    letters = "".join(one for one in unicodedata.normalize("NFD", value) if not unicodedata.combining(one))
+    return letters.isascii() and letters.isalnum()
+
+
+def _like(part: str, text: str, *, before: str = "''", after: str = "''") -> str:
+    """Return the condition that a text, an SQL expression, stands in a part of `search_text` between two others."""
     for character in ("\\", "%", "_"):
         text = f"replace({text}, '{character}', '\\{character}')"
-    return f"c.search_text LIKE '%' || {before} || {text} || {after} || '%'"
+    return f"{part} LIKE '%' || {before} || {text} || {after} || '%'"

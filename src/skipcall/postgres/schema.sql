@@ -1620,11 +1620,13 @@ CREATE INDEX contacts_by_email ON public.contacts USING btree (workspace_id, low
 
 CREATE INDEX contacts_by_last_name ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 3), id) WHERE (deleted_at IS NULL);
 
+CREATE INDEX contacts_by_name ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
+
 CREATE INDEX contacts_by_phone_beginning ON public.contacts USING gin (public.phone_beginnings(workspace_id, phone_numbers)) WITH (gin_pending_list_limit='8192');
 
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
-CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, search_text public.gin_trgm_ops) WITH (gin_pending_list_limit='8192') WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 2) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
 
 CREATE INDEX contacts_by_update ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
@@ -1635,6 +1637,8 @@ CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspa
 CREATE INDEX contacts_merged ON public.contacts USING btree (workspace_id, merged_into_id) WHERE (merged_into_id IS NOT NULL);
 
 CREATE INDEX contacts_merged_external_id ON public.contacts USING btree (workspace_id, external_id) WHERE ((merged_into_id IS NOT NULL) AND (external_id IS NOT NULL));
+
+CREATE INDEX contacts_not_ascii ON public.contacts USING btree (workspace_id) WHERE ((search_text ~ '[^\u0001-\u007f]'::text) AND (deleted_at IS NULL));
 
 CREATE UNIQUE INDEX custom_fields_name ON public.custom_fields USING btree (workspace_id, name) WHERE (archived_at IS NULL);
 

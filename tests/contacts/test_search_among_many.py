@@ -1,0 +1,118 @@
+"""Searches for texts among more contacts than are counted or looked at for a page, beside a plain reading of the same."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.make import Make, Team
+
+OLD, NEW = 11_000, 20_200  # more than are counted, and more than are looked at for a page of what many are
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+Contact = dict[str, Any]
+
+
+def _is(field: str, operator: str, value: Any) -> dict[str, Any]:
+    return {"field": field, "operator": operator, "value": value}
+
+
+# What is asked, and what a contact must be; names are without accents and small here.
+CASES: dict[str, tuple[dict[str, Any], Callable[[Contact], bool]]] = {
+    "many, the oldest": ({"filter": _is("role", "contains", "chef")}, lambda one: "chef" in one["role"]),
+    "many, the newest": ({"filter": _is("role", "contains", "cto")}, lambda one: one["role"] == "cto"),
+    "many by a column too": (
+        {"filter": {"and": [_is("role", "contains", "c"), _is("allowPhoneCalls", "equals", True)]}},
+        lambda one: one["calls"],
+    ),
+    "few, three letters": ({"filter": _is("lastName", "contains", "ÿla")}, lambda one: "yla" in one["name"]),
+    "few, two letters": ({"filter": _is("lastName", "contains", "XY")}, lambda one: "xy" in one["name"]),
+    "two letters at an end": ({"filter": _is("lastName", "endsWith", "zq")}, lambda one: one["name"].endswith("zq")),
+    "one letter at an end": ({"filter": _is("lastName", "endsWith", "q")}, lambda one: one["name"].endswith("q")),
+    "one letter at the beginning": (
+        {"filter": _is("lastName", "startsWith", "x")},
+        lambda one: one["name"].startswith("x"),
+    ),
+    "one letter": ({"filter": _is("lastName", "contains", "q")}, lambda one: "q" in one["name"]),
+    "two letters of a text": ({"text": "zq"}, lambda one: "zq" in one["name"]),
+    "two letters of others": ({"filter": _is("city", "contains", "ly")}, lambda one: one["city"] == "lyon"),
+    "what is frequent elsewhere": ({"text": "lyon"}, lambda one: "lyon" in one["name"]),
+    "two letters with none behind": ({"filter": _is("lastName", "contains", "wx")}, lambda one: "wx" in one["name"]),
+    "either": (
+        {"filter": {"or": [_is("lastName", "contains", "xy"), _is("lastName", "equals", "Ozq")]}},
+        lambda one: "xy" in one["name"] or one["name"] == "ozq",
+    ),
+    "a text and a city": (
+        {"text": "xylander", "filter": _is("city", "equals", "Lille")},
+        lambda one: "xylander" in one["name"] and one["city"] == "lille",
+    ),
+}
+# `wxж`: two letters before one that is not of ASCII.
+RARE = ["xylander", "ozq", "wxж", "oxy-pro", "lyonnais", "zqx", "barq"]
+
+
+@pytest.fixture(scope="module")
+def world(make: Make) -> tuple[Team, dict[str, Contact]]:
+    """A team with many contacts, old chefs and newer CTOs with some chefs among them, and the contacts by id."""
+    team = make.team()
+    draw = random.Random(2811)
+    contacts: dict[str, Contact] = {}
+    for number, id in enumerate(make.contacts(team.workspace_id, OLD + NEW)):
+        contacts[id] = {
+            "role": "cheffe de projet" if number < OLD or number % 500 == 0 else "cto",
+            "name": draw.choice(RARE) if draw.random() < 0.004 else draw.choice(["martin", "bernard", "petit"]),
+            "city": "lyon" if draw.random() < 0.01 else "lille",
+            "calls": draw.random() < 0.9,
+            "created": NOW - timedelta(days=1) + timedelta(seconds=number // 2),
+        }
+    make.rows(
+        """
+        WITH given AS (
+            SELECT * FROM unnest(
+                :ids::text[]::uuid[], :roles::text[], :names::text[], :cities::text[], :calls::bool[], :created::timestamptz[]
+            ) AS one (id, role, name, city, calls, created)
+        ), written AS (
+            UPDATE contacts c SET role = g.role, last_name = g.name, city = g.city, allow_phone_calls = g.calls, created_at = g.created
+            FROM given g WHERE c.workspace_id = :workspace AND c.id = g.id RETURNING 1
+        ) SELECT count(*) FROM written
+        """,
+        workspace=team.workspace_id,
+        ids=list(contacts),
+        roles=[one["role"] for one in contacts.values()],
+        names=[one["name"].capitalize() for one in contacts.values()],
+        cities=[one["city"].capitalize() for one in contacts.values()],
+        calls=[one["calls"] for one in contacts.values()],
+        created=[one["created"] for one in contacts.values()],
+    )
+    for index in ("contacts_by_name", "contacts_by_text", "contacts_by_value"):
+        make.rows(f"SELECT gin_clean_pending_list('{index}')")
+    make.rows("ANALYZE contacts")
+    return team, contacts
+
+
+@pytest.mark.parametrize("sort", ["-createdAt", "createdAt", "-lastName"])
+@pytest.mark.parametrize("case", CASES)
+def test_pages(world: tuple[Team, dict[str, Contact]], case: str, sort: str) -> None:
+    team, contacts = world
+    asked, holds = CASES[case]
+    key = "name" if sort == "-lastName" else "created"
+    expected = sorted(
+        (id for id, one in contacts.items() if holds(one)),
+        key=lambda contact_id: (contacts[contact_id][key], contact_id),
+        reverse=sort.startswith("-"),
+    )
+    assert expected
+    body: dict[str, Any] = {**asked, "sort": [sort], "size": 500}
+    seen: list[str] = []
+    for _ in range(4):
+        page = team.client.post("/v1/contacts/search", body, status=200)
+        assert page["meta"]["total"] == min(len(expected), 10_000)
+        assert page["meta"].get("totalIsLowerBound", False) == (len(expected) > 10_000)
+        seen += [one["id"] for one in page["data"]]
+        body["cursor"] = page["meta"]["nextCursor"]
+        if body["cursor"] is None:
+            break
+    assert seen == expected[: len(seen)]
+    assert len(seen) == min(len(expected), 2_000)
