@@ -179,6 +179,8 @@ class _Reader:
             return None
         places = [f"{pointer}/not"] if operator == "not" else [f"{pointer}/{operator}/{n}" for n in range(len(parts))]
         read = [self.read_node(one, at, depth + 1) for one, at in zip(parts, places, strict=True)]
+        if operator == "not":
+            return _denied(read[0]) if read[0] else None
         return Group(operator, tuple(one for one in read if one is not None))  # type: ignore[arg-type]
 
     def read_clause(self, raw: Mapping[str, Any], pointer: str) -> Node | None:
@@ -210,7 +212,7 @@ class _Reader:
             return None
         test = _DENIED.get(operator, operator)
         clause = self.read_condition(field, kind, test, raw.get("value"), f"{pointer}/value")
-        return Group("not", (clause,)) if clause is not None and test != operator else clause
+        return _denied(clause) if clause is not None and test != operator else clause
 
     def kind_of(self, field: str) -> Kind | None:
         """Return the kind of a field, or None if there is none of this name."""
@@ -395,6 +397,11 @@ def near(name: str, known: Sequence[str]) -> str | UnsetType:
     """Return the known name that was most likely meant, if one looks like it."""
     found = difflib.get_close_matches(name[:NAME_COMPARED_MAX], known, n=1)
     return found[0] if found else UNSET
+
+
+def _denied(node: Node) -> Node:
+    """Return what holds where a condition does not. Denied twice it stands for itself, so that an index can answer it."""
+    return node.parts[0] if isinstance(node, Group) and node.operator == "not" else Group("not", (node,))
 
 
 def _number_range(operator: str, values: Sequence[Any], step: Any) -> tuple[Any, Any]:
