@@ -334,7 +334,9 @@ class PersonErased(Conflict):
     code = "PERSON_ERASED"
 
     def __init__(self) -> None:
-        super().__init__("The contact would be a person who was erased; `allowErased=true` writes it all the same")
+        super().__init__(
+            "The contact would be a person who was erased; sent alone with `allowErased=true` it is written all the same"
+        )
 
 
 class RestoreExpired(Gone):

@@ -188,8 +188,8 @@ REFUSALS = {
             "of somebody who was erased in this workspace."
         ),
         (
-            "Take the person out of the list that this came from. If they came back by their own will, send the request with "
-            "`allowErased=true`; the history of a new contact then tells so."
+            "Take the person out of the list that this came from. If they came back by their own will, create or upsert them alone, with "
+            "`allowErased=true`, which batches and imports do not take; the history of a new contact then tells so."
         ),
     ),
     "RESTORE_EXPIRED": (
