@@ -40,6 +40,8 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Contact], bool]]] = {
     "two letters of others": ({"filter": _is("city", "contains", "ly")}, lambda one: one["city"] == "lyon"),
     "what is frequent elsewhere": ({"text": "lyon"}, lambda one: "lyon" in one["name"]),
     "two letters with none behind": ({"filter": _is("lastName", "contains", "wx")}, lambda one: "wx" in one["name"]),
+    "a letter of another script": ({"filter": _is("lastName", "contains", "Ж")}, lambda one: "ж" in one["name"]),
+    "no letter": ({"filter": _is("lastName", "contains", "-")}, lambda one: "-" in one["name"]),
     "either": (
         {"filter": {"or": [_is("lastName", "contains", "xy"), _is("lastName", "equals", "Ozq")]}},
         lambda one: "xy" in one["name"] or one["name"] == "ozq",

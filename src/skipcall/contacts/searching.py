@@ -6,31 +6,27 @@ whole value (`contacts_by_value`). What it says about calls is asked of `contact
 the values, so these statements run on connections that plan each time.
 """
 
-import unicodedata
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from skipcall.contacts import trigrams
 from skipcall.contacts.filter_fields import CUSTOM_FIELD
 from skipcall.contacts.filters import Clause, Group, Node
 from skipcall.contacts.model import Contact, ContactView
 from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.contacts.ranges import STEP, terms_between
+from skipcall.contacts.trigrams import Pattern
 from skipcall.custom_fields.model import SearchedField
 from skipcall.page import COUNT_MAX
 from skipcall.postgres.db import Session, Statement
 
-# A trigram needs three characters; at the edge of a value two are enough.
-INSIDE_MIN, EDGE_MIN = 3, 2
-# Of one letter or digit less there are as many trigrams as characters that may stand beside it: of ASCII these (migration 0028).
-_ANY = r"'[\u0001-@\[-\u007f]'"
-_HAS_OTHERS = r"c.search_text ~ '[^\u0001-\u007f]'"
 # Of so many characters an index of phone numbers knows the beginning (migration 0027).
 BEGINNINGS = (3, 5, 7, 9)
-# Each trigram of a pattern is one more list to intersect; so many characters are selective enough.
-PATTERN_MAX = 12
 NEAR_MAX = 20_000  # contacts of one workspace that are looked at for a page of what many are
+TERMS_AT_ONCE = 8  # GIN compares each contact that has one of them with all of them
 UNKNOWN_MAX = 50  # contacts written that the planner need not know of
 
 _SEPARATOR = "chr(31)"
@@ -68,7 +64,12 @@ _RANGED = ("decimal", "day")  # kinds of custom fields
 _OF_CALLS = frozenset(("callCount", "lastCallAt"))
 _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
-_READS_INDEX = '"Bitmap Index Scan"'
+_BY_TRIGRAMS = {
+    "contains": trigrams.contains,
+    "startsWith": trigrams.starts_with,
+    "endsWith": trigrams.ends_with,
+}
+_INDEXES = re.compile('"contacts_(by_name|by_text|not_ascii|by_value|by_phone_number|by_phone_beginning)"')
 _SIZE = "gathering AS MATERIALIZED (SELECT count(*) AS size FROM gathered)"
 
 
@@ -86,6 +87,8 @@ _TIDY = Statement(
     ) AS is_unknown
     """
 )
+_KNOWS_LETTERS = Statement("SELECT cardinality(show_trgm('жжж')) > 0")
+_LETTERS, _LETTERS_TOLD = "letters outside ASCII", "whether it knows letters outside ASCII"  # in `Session.known`
 _ANALYZE = Statement("ANALYZE contacts, contact_call_counts")
 
 
@@ -136,7 +139,7 @@ async def search_contacts(
     view: ContactView,
 ) -> Found:
     """Return contacts that a search finds, after a place. `are_many`: its first page counted more than `COUNT_MAX`."""
-    composer = _Composer(workspace_ids, query, is_first=after is None)
+    composer = _Composer(workspace_ids, query, is_first=after is None, knows_letters=await _knows_letters(db))
     values = composer.values | {
         "workspace_ids": workspace_ids,
         **{f"after_{number}": key for number, key in enumerate(after[0] if after else ())},
@@ -148,10 +151,17 @@ async def search_contacts(
     if composer.calls:
         composer.called = await db.fetch_value(composer.count_called(), **values)
     if composer.indexed and composer.is_first:
-        composer.reads_index = _READS_INDEX in await db.fetch_value(composer.explain(), **values)
+        composer.reads_index = bool(_INDEXES.search(await db.fetch_value(composer.explain(), **values)))
     rows = await db.fetch_rows(composer.compose(are_many=are_many), **values)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
     return Found(await show_contacts(db, rows, view), keys, rows[0]["total"] if rows else 0)
+
+
+async def _knows_letters(db: Session) -> bool:
+    """Return whether letters outside ASCII are letters to this database, whose locale decides what is in trigrams."""
+    if _LETTERS_TOLD not in db.known:
+        db.known.update([_LETTERS_TOLD, *([_LETTERS] if await db.fetch_value(_KNOWS_LETTERS) else [])])
+    return _LETTERS in db.known
 
 
 async def tidy_indexes(db: Session) -> None:
@@ -167,9 +177,10 @@ async def tidy_indexes(db: Session) -> None:
 class _Composer:
     """Makes the statements of a search, and collects their values."""
 
-    def __init__(self, workspace_ids: Sequence[UUID], query: Query, *, is_first: bool) -> None:
+    def __init__(self, workspace_ids: Sequence[UUID], query: Query, *, is_first: bool, knows_letters: bool) -> None:
         self.values: dict[str, Any] = {}
         self.query = query
+        self.knows_letters = knows_letters
         self.is_first = is_first  # of the pages
         self.called: int | None = None  # what `count_called` said
         self.reads_index = True  # to gather contacts: what `explain` said
@@ -192,7 +203,7 @@ class _Composer:
         exactly = [*(self.exactly(one) for one in texts), *map(self.word_exactly, query.words)]
         self.of_texts = [f"CASE WHEN {' AND '.join(exactly)} THEN true ELSE false END"] if exactly else []
         self.indexed = [found for one in texts if (found := self.indexed_part(one))]
-        self.indexed += [found for one in query.words if (found := _contains(_NAMES, one, self.folded(one)))]
+        self.indexed += [found for one in query.words if (found := self.word_indexed(one))]
 
     @property
     def are_few_called(self) -> bool:
@@ -225,8 +236,10 @@ class _Composer:
         elif self.asks_only_of_calls and (self.walks_calls or not self.are_few_called):
             total = f"{self.called}::bigint"
         elif not are_many and (self.is_first or self.walks_calls):
-            # A condition for an index that is not read would only be computed for each contact.
-            gathered = self.gather([*(self.indexed if self.reads_index else []), *self.of_texts])
+            if self.indexed and self.reads_index:
+                gathered = self.gather([*self.indexed, *self.of_texts])
+            else:  # a condition for an index that is not read would only be computed for each; the newest are in memory
+                gathered = self.gather(self.of_texts, "ORDER BY c.created_at DESC, c.id DESC")
             parts += [f"gathered AS MATERIALIZED ({gathered})", _SIZE]
             total, rest = "SELECT size FROM gathering", f"(SELECT size FROM gathering) > {COUNT_MAX}"
             branches.append(f"SELECT * FROM gathered WHERE NOT {rest}")
@@ -248,9 +261,9 @@ class _Composer:
     """
         )
 
-    def gather(self, conditions: Sequence[str]) -> str:
-        """Return what finds contacts in any order, up to one more than `COUNT_MAX`."""
-        return self.everywhere(self.select(conditions, with_calls=self.are_few_called), "reach")
+    def gather(self, conditions: Sequence[str], order: str = "") -> str:
+        """Return what finds contacts, up to one more than `COUNT_MAX`."""
+        return self.everywhere(f"{self.select(conditions, with_calls=self.are_few_called)} {order}", "reach")
 
     def select(
         self, conditions: Sequence[str], *, with_calls: bool, walks: bool = False, columns: str = "c.workspace_id, c.id"
@@ -399,18 +412,22 @@ class _Composer:
             keys = [f"text_key({_WORKSPACE}, {one})" for one in texts]
             return f"c.search_keys && ARRAY[{', '.join(keys)}]"
         part = _NAMES if node.field in _OF_NAMES else _OTHERS
-        if node.test == "startsWith":
-            return _starts_with(part, node.values[0], before, texts[0])
-        if node.test == "endsWith":
-            return _ends_with(part, node.values[0], texts[0], after)
-        return _contains(part, node.values[0], texts[0], end="right" if node.field in _ADDRESSES else "left")
+        pattern = Pattern(part, texts[0], before, after, "right" if node.field in _ADDRESSES else "left")
+        return _BY_TRIGRAMS[node.test](pattern, node.values[0], knows_letters=self.knows_letters)
+
+    def word_indexed(self, word: str) -> str | None:
+        pattern = Pattern(_NAMES, self.folded(word), _SEPARATOR, _SEPARATOR)
+        return trigrams.contains(pattern, word, knows_letters=self.knows_letters)
 
     def in_ranges(self, clause: Clause) -> str:
         """Return a condition for an index that follows from one on a custom number or day."""
         ranges = [clause.values] if clause.test == "range" else [(one, one + STEP) for one in clause.values]
         begin = f'"{clause.field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
-        terms = {begin + term for low, end in ranges for term in terms_between(low, end)}
-        return f"c.search_keys && text_keys({_WORKSPACE}, {self.value(sorted(terms))}::text[])"
+        terms = sorted({begin + term for low, end in ranges for term in terms_between(low, end)})
+        parts = [terms[place : place + TERMS_AT_ONCE] for place in range(0, max(len(terms), 1), TERMS_AT_ONCE)]
+        return (
+            f"({' OR '.join(f'c.search_keys && text_keys({_WORKSPACE}, {self.value(one)}::text[])' for one in parts)})"
+        )
 
 
 def _order_by(keys: Sequence[str], directions: Sequence[str]) -> str:
@@ -455,36 +472,3 @@ def _is_of_columns(node: Node) -> bool:
 
 def _forms(clause: Clause) -> list[str]:
     return [form for forms in clause.values for form in forms]
-
-
-def _contains(part: str, value: str, text: str, end: str = "left") -> str | None:
-    """Return a condition for an index that a value, `text` in SQL, stands in a part of `search_text`, or None; of a long one its `end`."""
-    if len(value) >= INSIDE_MIN:
-        return _like(part, f"{end}({text}, {PATTERN_MAX})")
-    return (
-        f"({part} ~ ({text} || {_ANY}) OR {_HAS_OTHERS})" if len(value) == INSIDE_MIN - 1 and _is_plain(value) else None
-    )
-
-
-def _starts_with(part: str, value: str, before: str, text: str) -> str | None:
-    is_enough = len(value) >= EDGE_MIN or _is_plain(value)
-    return _like(part, f"left({text}, {PATTERN_MAX})", before=before) if is_enough else None
-
-
-def _ends_with(part: str, value: str, text: str, after: str) -> str | None:
-    if len(value) >= EDGE_MIN:
-        return _like(part, f"right({text}, {PATTERN_MAX})", after=after)
-    return f"({part} ~ ({_ANY} || {text} || {after}) OR {_HAS_OTHERS})" if _is_plain(value) else None
-
-
-def _is_plain(value: str) -> bool:
-    """Whether a text, folded, is nothing but letters of ASCII and digits."""
-    letters = "".join(one for one in unicodedata.normalize("NFD", value) if not unicodedata.combining(one))
-    return letters.isascii() and letters.isalnum()
-
-
-def _like(part: str, text: str, *, before: str = "''", after: str = "''") -> str:
-    """Return the condition that a text, an SQL expression, stands in a part of `search_text` between two others."""
-    for character in ("\\", "%", "_"):
-        text = f"replace({text}, '{character}', '\\{character}')"
-    return f"{part} LIKE '%' || {before} || {text} || {after} || '%'"

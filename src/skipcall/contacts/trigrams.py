@@ -1,0 +1,93 @@
+"""What an index of trigrams can answer about the parts of a text, as SQL (docs/decisions/0021). No I/O.
+
+pg_trgm takes letters and digits for words, puts two blanks before each and one behind, and knows every three characters of it. A pattern in which no
+three are certain reads the whole index, which takes longer than reading the contacts; so this is found out before.
+"""
+
+import re
+import unicodedata
+from typing import Literal, NamedTuple
+
+# Each trigram of a pattern is one more list to intersect; so many characters are selective enough.
+PATTERN_MAX = 12
+# Of one letter less there are as many trigrams as characters that may stand beside it: of ASCII these (migration 0028).
+_ANY = r"'[\u0001-@\[-\u007f]'"
+_OTHERS = r"'[^\u0001-\u007f]'"
+_CERTAIN = re.compile(r" a|aa |aaa")  # a: a letter or digit, blank: none
+
+
+class Pattern(NamedTuple):
+    """Where a value stands in a text: the SQL expressions of the text, of the value and of what stands at its edges.
+
+    Of a long value the `end` is looked for that tells more.
+    """
+
+    text: str
+    value: str
+    before: str
+    after: str
+    end: Literal["left", "right"] = "left"
+
+
+def contains(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
+    """Return a condition that follows from the value's standing somewhere, or None. `knows_letters`: also those outside ASCII."""
+    end = pattern.end
+    if _CERTAIN.search(_shape(_cut(value, end), knows_letters=knows_letters)):
+        return _like(pattern.text, f"{end}({pattern.value}, {PATTERN_MAX})")
+    if _is_plain(value) and len(value) > 1:
+        return _or_others(f"{pattern.text} ~ ({pattern.value} || {_ANY})")
+    return _of_others(pattern, value)
+
+
+def starts_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
+    """Return a condition that follows from the value's standing behind `before`, or None."""
+    if _CERTAIN.search(" " + _shape(_cut(value, "left"), knows_letters=knows_letters)):
+        return _like(pattern.text, f"left({pattern.value}, {PATTERN_MAX})", before=pattern.before)
+    return _of_others(pattern, value)
+
+
+def ends_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
+    """Return a condition that follows from the value's standing in front of `after`, or None."""
+    if _CERTAIN.search(_shape(_cut(value, "right"), knows_letters=knows_letters) + " "):
+        return _like(pattern.text, f"right({pattern.value}, {PATTERN_MAX})", after=pattern.after)
+    if _is_plain(value):
+        return _or_others(f"{pattern.text} ~ ({_ANY} || {pattern.value} || {pattern.after})")
+    return _of_others(pattern, value)
+
+
+def _cut(value: str, end: Literal["left", "right"]) -> str:
+    return value[:PATTERN_MAX] if end == "left" else value[-PATTERN_MAX:]
+
+
+def _shape(value: str, *, knows_letters: bool) -> str:
+    """Return `a` for each letter or digit that is surely one to pg_trgm, a blank for what is surely none."""
+    return "".join(
+        ("a" if one.isalnum() else " ") if one.isascii() else "a" if knows_letters and one.isalnum() else "?"
+        for one in _without_accents(value)
+    )
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a value, folded, is nothing but letters of ASCII and digits."""
+    letters = _without_accents(value)
+    return letters.isascii() and letters.isalnum()
+
+
+def _without_accents(value: str) -> str:
+    letters = "".join(one for one in unicodedata.normalize("NFD", value) if not unicodedata.combining(one))
+    return unicodedata.normalize("NFC", letters)
+
+
+def _or_others(condition: str) -> str:
+    return f"({condition} OR c.search_text ~ {_OTHERS})"
+
+
+def _of_others(pattern: Pattern, value: str) -> str | None:
+    """Return the condition that a text has characters outside ASCII if the value, once folded, still has any."""
+    return None if value.isascii() else f"({pattern.value} !~ {_OTHERS} OR c.search_text ~ {_OTHERS})"
+
+
+def _like(text: str, value: str, *, before: str = "''", after: str = "''") -> str:
+    for character in ("\\", "%", "_"):
+        value = f"replace({value}, '{character}', '\\{character}')"
+    return f"{text} LIKE '%' || {before} || {value} || {after} || '%'"
