@@ -21,6 +21,7 @@ SIZE = 100
 FOLLOWED_SIZE = 500
 DEEP_OF_FIRST_MAX = 1.3
 PAUSE_SECONDS = 0.01  # of a reader that has come to the end
+SETTLING_SECONDS = 1.0  # the server still writes what wrk has sent when it ends
 _BEFORE_END = Statement(
     "SELECT id FROM events WHERE workspace_id = :workspace_id ORDER BY id DESC OFFSET :count LIMIT 1"
 )
@@ -128,14 +129,18 @@ def _follow(reader: _Reader, tenant: Tenant, port: int, plan: Plan) -> Iterator[
     _, core = machine.cores()
     with ThreadPoolExecutor(1) as pool:
         patches = pool.submit(load.wrk, "PATCH", plan.seconds, port=port, tenant=tenant, core=core)
-        is_over = False
-        while not is_over:
-            is_over = patches.done()  # before the last look
+        ended = None
+        while True:
+            if ended is None and patches.done():
+                ended = time.monotonic()
+            is_last_look = ended is not None and time.monotonic() > ended + SETTLING_SECONDS
             page = reader.read(f"size={FOLLOWED_SIZE}&cursor={cursor}")
             now = time.time()
             yield from (now - change.occurred_at.timestamp() for change in page.data)
             cursor = page.meta.next_cursor
-            is_over = is_over and not page.meta.has_more
-            if not page.meta.has_more:
-                time.sleep(PAUSE_SECONDS)
+            if page.meta.has_more:
+                continue
+            if is_last_look:
+                break
+            time.sleep(PAUSE_SECONDS)
         patches.result()
