@@ -88,7 +88,7 @@ def world(make: Make) -> tuple[Team, dict[str, Contact]]:
         calls=[one["calls"] for one in contacts.values()],
         created=[one["created"] for one in contacts.values()],
     )
-    for index in ("contacts_by_name", "contacts_by_text", "contacts_by_value"):
+    for index in ("contacts_by_text", "contacts_by_value"):
         make.rows(f"SELECT gin_clean_pending_list('{index}')")
     make.rows("ANALYZE contacts")
     return team, contacts

@@ -209,7 +209,7 @@ def test_it_moves_what_was_written_into_the_indexes_of_the_search(
     def left_over() -> int:
         make.contact(workspace_id)
         time.sleep(2)
-        pages: int = make.value("SELECT gin_clean_pending_list('contacts_by_name')")
+        pages: int = make.value("SELECT gin_clean_pending_list('contacts_by_text')")
         return pages
 
     assert left_over() > 0, "nobody but a worker does this after a second"

@@ -1,7 +1,7 @@
 """SQL of a search, composed of its conditions (docs/decisions/0011).
 
 `contacts.search_text` holds every text of a contact, folded (migration 0009). What a filter says exactly is asked of its parts.
-Beside it stands what an index can answer and what follows from the filter: a part of a text (`contacts_by_name`, `contacts_by_text`), or a
+Beside it stands what an index can answer and what follows from the filter: a part of a text (`contacts_by_text`), or a
 whole value (`contacts_by_value`). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020). The planner chooses by
 the values, so these statements run on connections that plan each time.
 """
@@ -69,7 +69,7 @@ _BY_TRIGRAMS = {
     "startsWith": trigrams.starts_with,
     "endsWith": trigrams.ends_with,
 }
-_INDEXES = re.compile('"contacts_(by_name|by_text|not_ascii|by_value|by_phone_number|by_phone_beginning)"')
+_INDEXES = re.compile('"contacts_(by_text|not_ascii|by_value|by_phone_number|by_phone_beginning)"')
 _SIZE = "gathering AS MATERIALIZED (SELECT count(*) AS size FROM gathered)"
 
 
@@ -77,11 +77,12 @@ def _part(field: str) -> str:
     return f"split_part(c.search_text, {_SEPARATOR}, {_PARTS[field]})"
 
 
+# Whose new entries are on a list first.
+TIDIED_INDEXES = ("contacts_by_text", "contacts_by_value", "contacts_by_phone_beginning")
 # Without statistics every index of contacts that are not deleted looks tiny, and a GET reads all of one.
 _TIDY = Statement(
     f"""
-    SELECT gin_clean_pending_list('contacts_by_name'), gin_clean_pending_list('contacts_by_text'),
-        gin_clean_pending_list('contacts_by_value'), gin_clean_pending_list('contacts_by_phone_beginning'), (
+    SELECT gin_clean_pending_list(:index::text::regclass), (
         SELECT n_mod_since_analyze > greatest(n_live_tup / 2, {UNKNOWN_MAX})
         FROM pg_stat_all_tables WHERE relid = 'contacts'::regclass
     ) AS is_unknown
@@ -164,12 +165,12 @@ async def _knows_letters(db: Session) -> bool:
     return _LETTERS in db.known
 
 
-async def tidy_indexes(db: Session) -> None:
-    """Move what was written since the last time into the indexes: every search reads it line by line until then.
+async def tidy_index(db: Session, index: str) -> None:
+    """Move what was written since the last time from its list into an index: every search reads it line by line until then.
 
     Where that is much, let the planner know too; by itself the server looks once a minute.
     """
-    row = await db.fetch_row(_TIDY)
+    row = await db.fetch_row(_TIDY, index=index)
     if row and row["is_unknown"]:
         await db.execute(_ANALYZE)
 

@@ -1620,13 +1620,11 @@ CREATE INDEX contacts_by_email ON public.contacts USING btree (workspace_id, low
 
 CREATE INDEX contacts_by_last_name ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 3), id) WHERE (deleted_at IS NULL);
 
-CREATE INDEX contacts_by_name ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
-
 CREATE INDEX contacts_by_phone_beginning ON public.contacts USING gin (public.phone_beginnings(workspace_id, phone_numbers)) WITH (gin_pending_list_limit='8192');
 
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
-CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 2) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
+CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, split_part(search_text, chr(30), 2) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
 
 CREATE INDEX contacts_by_update ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
