@@ -173,6 +173,17 @@ def test_first_start_and_restart_keep_the_data_and_flush_it(place: Path) -> None
         assert subprocess.check_output(psql, text=True, cwd="/").strip() == "42"
 
 
+def test_letters_of_every_script_are_letters(home: Path) -> None:
+    """So an index of trigrams has them; what is in order and what is a small letter go by PostgreSQL's own tables."""
+    with EmbeddedPostgres.start(home) as server:
+        ask(server, "CREATE EXTENSION pg_trgm")
+        assert ask(server, "SELECT cardinality(show_trgm('жук'))") == len({"  ж", " жу", "жук", "ук "})
+        assert (
+            ask(server, "SELECT lower('ЖÉ') || (SELECT string_agg(x, '' ORDER BY x) FROM unnest('{é,z}'::text[]) x)")
+            == "жézé"
+        )
+
+
 def test_killed_owner_leads_to_a_clean_shutdown(home: Path) -> None:
     owner = Owner(home)
     pid, guard, _ = owner.answer()

@@ -5,6 +5,7 @@ in a place of root's, and `cluster` is a symbolic link to it.
 """
 
 import contextlib
+import locale
 import os
 import secrets
 import shutil
@@ -103,7 +104,12 @@ def make_cluster(
     os.chown(draft, account.uid, account.gid)
     initdb = [binaries.program("initdb"), "-D", str(draft), "-U", ROLE, "-A", "trust", "-E", "UTF8", "--data-checksums"]
     initdb += ["--no-instructions", *(["--no-sync"] if fast else [])]
-    builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    builtin = [
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--locale=C",
+        f"--lc-ctype={_character_types()}",
+    ]
     run_tool(initdb + (builtin if binaries.major >= BUILTIN_LOCALE_SINCE else ["--locale=C.UTF-8"]))
     single = [binaries.program("postgres"), "--single", "-D", str(draft), "-c", "exit_on_error=on"]
     run_tool([*single, *(["-c", "fsync=off"] if fast else []), "postgres"], f"CREATE DATABASE {ROLE};\n")
@@ -117,6 +123,18 @@ def make_cluster(
         cluster.symlink_to(final)
     _flush(parent)
     _flush(home)
+
+
+def _character_types() -> str:
+    """Return the locale that tells pg_trgm what is a letter, in any script where this machine has it; all else goes by the builtin one."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    except locale.Error:
+        return "C"
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    return "C.UTF-8"
 
 
 def _flush(path: Path) -> None:
