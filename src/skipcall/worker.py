@@ -18,7 +18,7 @@ from skipcall import clock
 from skipcall.api_keys.actions import is_secret_of_keys
 from skipcall.calls.months import ensure_months
 from skipcall.changes.queries import forget_changes
-from skipcall.contacts.searching import TIDIED_INDEXES, tidy_index
+from skipcall.contacts.tidying import TIDIED_INDEXES, tidy_index
 from skipcall.erasures.actions import Eraser
 from skipcall.errors import Refusal, Unavailable
 from skipcall.exports.actions import Exporter

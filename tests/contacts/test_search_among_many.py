@@ -108,3 +108,18 @@ def test_pages(world: tuple[Team, dict[str, Contact]], case: str, sort: str) -> 
     )
     assert expected
     check_first_pages(team.client, {**asked, "sort": [sort]}, expected)
+
+
+def test_pages_that_are_not_counted(world: tuple[Team, dict[str, Contact]]) -> None:
+    """They tell what was seen, on the last page all; a cursor that has no total stands for the same on every page."""
+    client = world[0].client
+    many: dict[str, Any] = {"filter": _is("role", "contains", "cto"), "size": 500, "countTotal": False}
+    first = client.post("/v1/contacts/search", many, status=200)["meta"]
+    assert (first["total"], first["totalIsLowerBound"], first["totalPages"]) == (501, True, 2)
+    later = client.post("/v1/contacts/search", {**many, "countTotal": True, "cursor": first["nextCursor"]}, status=200)
+    assert later["meta"]["total"] == 1_001
+    few = client.post("/v1/contacts/search", {**many, "filter": _is("lastName", "contains", "ozq")}, status=200)
+    assert few["meta"]["total"] == len(few["data"])
+    assert "totalIsLowerBound" not in few["meta"]
+    everyone = client.post("/v1/contacts/search", {"countTotal": False}, status=200)
+    assert everyone["meta"]["total"] == OLD + NEW

@@ -29,10 +29,11 @@ from skipcall.workspaces.model import Workspace
 
 
 class Found(NamedTuple):
-    """A page of a search; `contacts` hold one more if there is a next page. `total` goes up to one more than `COUNT_MAX`."""
+    """A page of a search; `contacts` hold one more if there is a next page. There may be more than `total` if it `is_lower_bound`."""
 
     contacts: list[Contact]
     total: int
+    is_lower_bound: bool
     cursor: str | None
 
 
@@ -70,7 +71,7 @@ async def search_contacts(
     cursor = decode_cursor(body.cursor, digest, key_types) if body.cursor else None
     among = narrow(caller.scope.workspace_ids, view.workspace_ids)
     if not among:
-        return Found([], 0, None)
+        return Found([], 0, is_lower_bound=False, cursor=None)
     setting = await _setting(db, caller, body, cursor)
     node = None
     if body.filter is not UNSET:
@@ -86,16 +87,23 @@ async def search_contacts(
         among,
         query,
         after=cursor.place(key_types) if cursor else None,
-        are_many=cursor is not None and cursor.total > COUNT_MAX,
+        are_many=cursor is not None and (cursor.total is None or cursor.total > COUNT_MAX),
+        counts=body.count_total,
         limit=body.size + 1,
         view=view,
     )
-    total = cursor.total if cursor else found.total
-    if len(found.contacts) <= body.size:
-        return Found(found.contacts, total, None)
-    last = body.size - 1
-    place = Cursor(digest, setting.now, total, Cursor.kept(found.keys[last]), UUID(found.contacts[last].id))
-    return Found(found.contacts, total, encode_cursor(place))
+    has_more = len(found.contacts) > body.size
+    counted, seen = (cursor.total, cursor.seen) if cursor else (found.total, 0)
+    if counted is None:
+        total, is_lower_bound = seen + len(found.contacts), has_more
+    else:
+        is_lower_bound = bool(node or words) and counted > COUNT_MAX
+        total = COUNT_MAX if is_lower_bound else counted
+    place = None
+    if has_more:
+        last, keys = found.contacts[body.size - 1], Cursor.kept(found.keys[body.size - 1])
+        place = encode_cursor(Cursor(digest, setting.now, counted, keys, UUID(last.id), seen + body.size))
+    return Found(found.contacts, total, is_lower_bound, place)
 
 
 async def _setting(db: Session, caller: Caller, body: SearchContacts, cursor: Cursor | None) -> Setting:

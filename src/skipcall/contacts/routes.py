@@ -141,14 +141,13 @@ async def search_contacts(request: Request, body: SearchContacts, query: SearchV
 
     By any conditions on their properties and custom fields, together with words of free text. What is written is found at
     once. Letter case and accents of texts do not matter. Further pages go by `cursor` alone, at the same cost, and relative dates
-    stand for what they were on the first. `meta.total` is counted up to 10,000 (`totalIsLowerBound`).
+    stand for what they were on the first. `meta.total` is counted up to 10,000 (`totalIsLowerBound`), or not (`countTotal`).
     """
     found = await finding.search_contacts(request.database, request.searches, request.caller, body, query)
-    page = PageQuery(size=body.size)
-    is_narrowed = bool(body.filter or (body.text and body.text.strip()))
-    lower_bound = is_narrowed and found.total > COUNT_MAX
-    total = COUNT_MAX if lower_bound else found.total
-    return Answer(encode(make_page(page, found.contacts, total, found.cursor, lower_bound=lower_bound)))
+    page = make_page(
+        PageQuery(size=body.size), found.contacts, found.total, found.cursor, lower_bound=found.is_lower_bound
+    )
+    return Answer(encode(page))
 
 
 @operation(

@@ -153,6 +153,13 @@ class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
         ]
         | UnsetType
     ) = UNSET
+    count_total: Annotated[
+        bool,
+        _about(
+            "False for a first page that comes sooner where many are found: `meta.total` is then what the pages so far tell, and "
+            "`totalIsLowerBound` on all but the last. Where few are found it is counted all the same"
+        ),
+    ] = True
     timezone: (
         Annotated[str, _about("IANA name of the time zone of days; the workspace's if absent", "Europe/Paris")]
         | UnsetType
@@ -203,15 +210,17 @@ class SearchView(ContactView, frozen=True, rename="camel", kw_only=True):
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """Where a page ended: what the contact is sorted by, in order, and its id. `digest` is that of the search, `now` its moment.
+    `total` was counted by the first page, or is None; `seen` are the contacts of the pages up to here.
 
     A moment is kept as microseconds since 1970, as msgspec has no union of texts and moments.
     """
 
     digest: bytes
     now: datetime
-    total: Annotated[int, Meta(ge=0, le=2**31)]
+    total: Annotated[int, Meta(ge=0, le=2**31)] | None
     keys: list[Annotated[str, Meta(max_length=KEY_LENGTH_MAX)] | Annotated[int, Meta(ge=0, le=MICROSECONDS_MAX)]]
     id: UUID
+    seen: Annotated[int, Meta(ge=0, le=2**62)] = 0
 
     @staticmethod
     def kept(keys: Iterable[Any]) -> list[str | int]:

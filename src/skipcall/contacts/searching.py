@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from skipcall.contacts import trigrams
 from skipcall.contacts.filter_fields import CUSTOM_FIELD
 from skipcall.contacts.filters import Clause, Group, Node
@@ -25,9 +27,10 @@ from skipcall.postgres.db import Session, Statement
 
 # Of so many characters an index of phone numbers knows the beginning (migration 0027).
 BEGINNINGS = (3, 5, 7, 9)
-NEAR_MAX = 20_000  # contacts of one workspace that are looked at for a page of what many are
+NEAR_MAX = 15_000  # contacts of one workspace that are looked at for a page of what many are
 TERMS_AT_ONCE = 8  # GIN compares each contact that has one of them with all of them
-UNKNOWN_MAX = 50  # contacts written that the planner need not know of
+# A page that need not be counted is gathered from so many at most, and first looked for near where the planner expects so many.
+FEW_MAX, MANY_MIN = 5_000, 20_000
 
 _SEPARATOR = "chr(31)"
 _WORKSPACE = ":workspace::uuid"
@@ -70,27 +73,14 @@ _BY_TRIGRAMS = {
     "endsWith": trigrams.ends_with,
 }
 _INDEXES = re.compile('"contacts_(by_text|not_ascii|by_value|by_phone_number|by_phone_beginning)"')
-_SIZE = "gathering AS MATERIALIZED (SELECT count(*) AS size FROM gathered)"
 
 
 def _part(field: str) -> str:
     return f"split_part(c.search_text, {_SEPARATOR}, {_PARTS[field]})"
 
 
-# Whose new entries are on a list first.
-TIDIED_INDEXES = ("contacts_by_text", "contacts_by_value", "contacts_by_phone_beginning")
-# Without statistics every index of contacts that are not deleted looks tiny, and a GET reads all of one.
-_TIDY = Statement(
-    f"""
-    SELECT gin_clean_pending_list(:index::text::regclass), (
-        SELECT n_mod_since_analyze > greatest(n_live_tup / 2, {UNKNOWN_MAX})
-        FROM pg_stat_all_tables WHERE relid = 'contacts'::regclass
-    ) AS is_unknown
-    """
-)
 _KNOWS_LETTERS = Statement("SELECT cardinality(show_trgm('жжж')) > 0")
 _LETTERS, _LETTERS_TOLD = "letters outside ASCII", "whether it knows letters outside ASCII"  # in `Session.known`
-_ANALYZE = Statement("ANALYZE contacts, contact_call_counts")
 
 
 class Order(NamedTuple):
@@ -122,11 +112,11 @@ class Query(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Contacts in order, what each is sorted by, and how many there are: counted up to one more than `COUNT_MAX`."""
+    """Contacts in order, what each is sorted by, and how many there are: counted up to one more than `COUNT_MAX`, or not."""
 
     contacts: list[Contact]
     keys: list[list[Any]]
-    total: int
+    total: int | None
 
 
 async def search_contacts(
@@ -136,26 +126,40 @@ async def search_contacts(
     *,
     after: tuple[Sequence[Any], UUID] | None,
     are_many: bool = False,
+    counts: bool = True,
     limit: int,
     view: ContactView,
 ) -> Found:
-    """Return contacts that a search finds, after a place. `are_many`: its first page counted more than `COUNT_MAX`."""
+    """Return contacts that a search finds, after a place.
+
+    `are_many`: its first page counted more than `COUNT_MAX`, or did not count them. `counts`: whether the first page must.
+    """
     composer = _Composer(workspace_ids, query, is_first=after is None, knows_letters=await _knows_letters(db))
     values = composer.values | {
         "workspace_ids": workspace_ids,
         **{f"after_{number}": key for number, key in enumerate(after[0] if after else ())},
         "after_id": after[1] if after else None,
         "reach": COUNT_MAX + 1,
+        "gathered": (COUNT_MAX if counts else FEW_MAX) + 1,
         "limit": limit,
         "by_slug": view.by_slug,
     }
     if composer.calls:
         composer.called = await db.fetch_value(composer.count_called(), **values)
+    are_few = composer.are_few_called
     if composer.indexed and composer.is_first:
-        composer.reads_index = bool(_INDEXES.search(await db.fetch_value(composer.explain(), **values)))
-    rows = await db.fetch_rows(composer.compose(are_many=are_many), **values)
+        explained = await db.fetch_value(composer.explain(), **values)
+        composer.reads_index = bool(_INDEXES.search(explained))
+        are_few |= _expected(msgspec.json.decode(explained)[0]["Plan"]) < MANY_MIN
+    near_first = not (counts or are_few)
+    rows = await db.fetch_rows(composer.compose(are_many=are_many, counts=counts, near_first=near_first), **values)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
     return Found(await show_contacts(db, rows, view), keys, rows[0]["total"] if rows else 0)
+
+
+def _expected(plan: dict[str, Any]) -> int:
+    """Return how many rows the planner expects, were there no limits."""
+    return sum(map(_expected, plan["Plans"])) if plan["Node Type"] in ("Limit", "Append") else plan["Plan Rows"]
 
 
 async def _knows_letters(db: Session) -> bool:
@@ -163,16 +167,6 @@ async def _knows_letters(db: Session) -> bool:
     if _LETTERS_TOLD not in db.known:
         db.known.update([_LETTERS_TOLD, *([_LETTERS] if await db.fetch_value(_KNOWS_LETTERS) else [])])
     return _LETTERS in db.known
-
-
-async def tidy_index(db: Session, index: str) -> None:
-    """Move what was written since the last time from its list into an index: every search reads it line by line until then.
-
-    Where that is much, let the planner know too; by itself the server looks once a minute.
-    """
-    row = await db.fetch_row(_TIDY, index=index)
-    if row and row["is_unknown"]:
-        await db.execute(_ANALYZE)
 
 
 class _Composer:
@@ -222,34 +216,39 @@ class _Composer:
         """Return the statement that tells how the planner would gather what an index can answer."""
         return Statement(f"EXPLAIN (FORMAT JSON) {self.gather(self.indexed)}")
 
-    def compose(self, *, are_many: bool) -> Statement:
+    def compose(self, *, are_many: bool, counts: bool, near_first: bool) -> Statement:
         """Return the statement of a page.
 
         To be counted, what is found is gathered, up to one more than `COUNT_MAX`, as the planner likes best, and sorted if that is all. If
-        there are more, the contacts that come next, whatever they are, soon fill a page; if they do not, the planner chooses again.
+        there are more, the contacts that come next, whatever they are, soon fill a page; if they do not, the planner chooses again. A page
+        that need not be counted is gathered from fewer, and may be looked for `near_first`; the total may be null then.
         """
         in_order = _order_by([*self.names, "id"], self.directions)
-        parts, branches, rest, total = [], [], "true", "0::bigint"
+        gathers, total = False, "NULL::bigint"
         if not self.is_narrowed:
             total = (
                 "SELECT coalesce(sum(count), 0)::bigint FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)"
             )
         elif self.asks_only_of_calls and (self.walks_calls or not self.are_few_called):
             total = f"{self.called}::bigint"
-        elif not are_many and (self.is_first or self.walks_calls):
-            if self.indexed and self.reads_index:
-                gathered = self.gather([*self.indexed, *self.of_texts])
-            else:  # a condition for an index that is not read would only be computed for each; the newest are in memory
-                gathered = self.gather(self.of_texts, "ORDER BY c.created_at DESC, c.id DESC")
-            parts += [f"gathered AS MATERIALIZED ({gathered})", _SIZE]
-            total, rest = "SELECT size FROM gathering", f"(SELECT size FROM gathering) > {COUNT_MAX}"
-            branches.append(f"SELECT * FROM gathered WHERE NOT {rest}")
-            are_many = True
-        if are_many and self.of_texts:
+        else:
+            gathers = not are_many and (self.is_first or self.walks_calls) and bool(self.of_texts or not near_first)
+        steps = []  # a name, what is selected, and how many of it are a page
+        if gathers:
+            steps.append(("gathered", self.gather_all(), "< :gathered"))
+        if self.of_texts and (gathers or are_many):
             near = self.everywhere(self.select_near(), "limit", in_order)
-            parts.append(f"near AS MATERIALIZED (SELECT * FROM ({near}) AS found WHERE {rest})")
-            branches.append("SELECT * FROM near WHERE (SELECT count(*) FROM near) = :limit")
-            rest += " AND (SELECT count(*) FROM near) < :limit"
+            steps.insert(0 if near_first else 1, ("near", near, "= :limit"))
+        parts, branches, rest = [], [], "true"
+        for name, selected, enough in steps:
+            parts.append(f"{name} AS MATERIALIZED (SELECT * FROM ({selected}) AS found WHERE {rest})")
+            parts.append(f"{name}_size AS MATERIALIZED (SELECT count(*) AS size FROM {name})")
+            if name == "gathered":
+                size = "(SELECT size FROM gathered_size)" if counts else "(SELECT nullif(size, :gathered) FROM gathered_size)"
+                total = f"CASE WHEN {rest} THEN {size} END"
+            is_page = f"(SELECT size FROM {name}_size) {enough}"
+            branches.append(f"SELECT * FROM {name} WHERE {is_page}")
+            rest += f" AND NOT {is_page}"
         walked = self.select(self.indexed + self.of_texts, with_calls=self.are_few_called, walks=True)
         parts.append(f"walked AS ({self.everywhere(walked, 'limit', in_order)})")
         branches.append(f"SELECT * FROM walked WHERE {rest}")
@@ -262,9 +261,16 @@ class _Composer:
     """
         )
 
+    def gather_all(self) -> str:
+        """Return what finds contacts, with an index or without."""
+        if self.indexed and self.reads_index:
+            return self.gather([*self.indexed, *self.of_texts])
+        # A condition for an index that is not read would only be computed for each; the newest are in memory.
+        return self.gather(self.of_texts, "ORDER BY c.created_at DESC, c.id DESC")
+
     def gather(self, conditions: Sequence[str], order: str = "") -> str:
-        """Return what finds contacts, up to one more than `COUNT_MAX`."""
-        return self.everywhere(f"{self.select(conditions, with_calls=self.are_few_called)} {order}", "reach")
+        """Return what finds contacts, up to one more than are counted."""
+        return self.everywhere(f"{self.select(conditions, with_calls=self.are_few_called)} {order}", "gathered")
 
     def select(
         self, conditions: Sequence[str], *, with_calls: bool, walks: bool = False, columns: str = "c.workspace_id, c.id"
