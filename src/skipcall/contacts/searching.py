@@ -52,6 +52,7 @@ _NAMES, _OTHERS = [f"split_part(c.search_text, chr(30), {number})" for number in
 _OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
 _ADDRESSES = frozenset(("url", "linkedinUrl", "linkedinSalesUrl"))  # their ends tell more than their beginnings
 _COLUMNS = {
+    **{field: ("c." + re.sub("[A-Z]", r"_\g<0>", field).lower(), "text") for field in _PARTS},
     "lastModificationSource": ("c.last_modification_source", "text"),
     "id": ("c.id", "uuid"),
     "teamId": ("c.workspace_id", "uuid"),
@@ -141,6 +142,7 @@ async def search_contacts(
         "after_id": after[1] if after else None,
         "reach": COUNT_MAX + 1,
         "gathered": (COUNT_MAX if counts else FEW_MAX) + 1,
+        "uncounted": None if counts else FEW_MAX + 1,
         "limit": limit,
         "by_slug": view.by_slug,
     }
@@ -152,7 +154,7 @@ async def search_contacts(
         composer.reads_index = bool(_INDEXES.search(explained))
         are_few |= _expected(msgspec.json.decode(explained)[0]["Plan"]) < MANY_MIN
     near_first = not (counts or are_few)
-    rows = await db.fetch_rows(composer.compose(are_many=are_many, counts=counts, near_first=near_first), **values)
+    rows = await db.fetch_rows(composer.compose(are_many=are_many, near_first=near_first), **values)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
     return Found(await show_contacts(db, rows, view), keys, rows[0]["total"] if rows else 0)
 
@@ -216,7 +218,7 @@ class _Composer:
         """Return the statement that tells how the planner would gather what an index can answer."""
         return Statement(f"EXPLAIN (FORMAT JSON) {self.gather(self.indexed)}")
 
-    def compose(self, *, are_many: bool, counts: bool, near_first: bool) -> Statement:
+    def compose(self, *, are_many: bool, near_first: bool) -> Statement:
         """Return the statement of a page.
 
         To be counted, what is found is gathered, up to one more than `COUNT_MAX`, as the planner likes best, and sorted if that is all. If
@@ -244,8 +246,7 @@ class _Composer:
             parts.append(f"{name} AS MATERIALIZED (SELECT * FROM ({selected}) AS found WHERE {rest})")
             parts.append(f"{name}_size AS MATERIALIZED (SELECT count(*) AS size FROM {name})")
             if name == "gathered":
-                size = "(SELECT size FROM gathered_size)" if counts else "(SELECT nullif(size, :gathered) FROM gathered_size)"
-                total = f"CASE WHEN {rest} THEN {size} END"
+                total = f"SELECT CASE WHEN {rest} THEN nullif(size, :uncounted) END FROM gathered_size"
             is_page = f"(SELECT size FROM {name}_size) {enough}"
             branches.append(f"SELECT * FROM {name} WHERE {is_page}")
             rest += f" AND NOT {is_page}"
@@ -323,6 +324,8 @@ class _Composer:
         """Return the condition that a filter is. Null is as good as false, at every place."""
         if isinstance(node, Group):
             return _grouped(node, self.exactly)
+        if node.test == "isEmpty":
+            return self.is_empty(node.field)
         if node.kind == "text":
             return self.text_exactly(node)
         if node.kind == "phone number":
@@ -341,9 +344,13 @@ class _Composer:
             return "k.last_call_at = 'epoch'"
         return f"(k.last_call_at > 'epoch' AND {self.compared(node, 'k.last_call_at', 'timestamptz')})"
 
+    def is_empty(self, field: str) -> str:
+        """Return the condition that a property is empty, as the index `contacts_by_traits` has it; it is never null."""
+        if field == "phoneNumbers":
+            return "c.phone_numbers = '{}'"
+        return f"{_COLUMNS[field][0]} IS NULL" if field in _COLUMNS else f"({self.stored_value(field)}) IS NULL"
+
     def compared(self, clause: Clause, column: str, type_: str) -> str:
-        if clause.test == "isEmpty":
-            return f"{column} IS NULL"
         if clause.test == "in":
             return f"{column} = ANY({self.value(list(clause.values))}::{type_}[])"
         bounds = zip((">=", "<"), clause.values, strict=True)
@@ -353,8 +360,6 @@ class _Composer:
     def text_exactly(self, clause: Clause) -> str:
         stored = None if clause.field in _PARTS else self.stored_value(clause.field)
         text = _part(clause.field) if stored is None else f"coalesce(fold({stored}), '')"
-        if clause.test == "isEmpty":
-            return f"{text} = ''"
         values = [self.folded(one) for one in clause.values]
         return {
             "in": f"{text} = ANY(ARRAY[{', '.join(values)}])",
@@ -378,8 +383,6 @@ class _Composer:
         return stored
 
     def numbers_exactly(self, clause: Clause) -> str:
-        if clause.test == "isEmpty":
-            return "cardinality(c.phone_numbers) = 0"
         if clause.test == "in":
             return f"c.phone_numbers && {self.value(_forms(clause))}::text[]"
         # A plus stands at the beginning of a number, and nowhere else in the list.
@@ -389,8 +392,12 @@ class _Composer:
 
     def indexed_part(self, node: Node) -> str | None:
         """Return a condition for an index that follows from a filter, or None."""
+        if _is_of_columns(node):
+            return self.exactly(node)
         if isinstance(node, Group):
-            parts = [self.indexed_part(one) for one in node.parts] if node.operator != "not" else []
+            if node.operator == "not":
+                return self.indexed_presence(node.parts[0])
+            parts = [self.indexed_part(one) for one in node.parts]
             known = [one for one in parts if one]
             if not known or (node.operator == "or" and None in parts):
                 return None
@@ -421,6 +428,14 @@ class _Composer:
         part = _NAMES if node.field in _OF_NAMES else _OTHERS
         pattern = Pattern(part, texts[0], before, after, "right" if node.field in _ADDRESSES else "left")
         return _BY_TRIGRAMS[node.test](pattern, node.values[0], knows_letters=self.knows_letters)
+
+    def indexed_presence(self, node: Node) -> str | None:
+        """Return a condition for an index that follows from a custom field's being filled, if it is that which is denied, or None."""
+        if isinstance(node, Group) or node.test != "isEmpty":
+            return None
+        begin = f'"{node.field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
+        pattern = Pattern(_OTHERS, self.folded(begin), _SEPARATOR, _SEPARATOR)
+        return trigrams.contains(pattern, begin, knows_letters=self.knows_letters)
 
     def word_indexed(self, word: str) -> str | None:
         pattern = Pattern(_NAMES, self.folded(word), _SEPARATOR, _SEPARATOR)
@@ -462,7 +477,10 @@ def _conjuncts(node: Node) -> list[Node]:
 
 def _grouped(group: Group, told: Callable[[Node], str]) -> str:
     parts = [told(one) for one in group.parts]
-    return f"({parts[0]}) IS NOT TRUE" if group.operator == "not" else f"({f' {group.operator.upper()} '.join(parts)})"
+    if group.operator == "not":
+        is_emptiness = isinstance(group.parts[0], Clause) and group.parts[0].test == "isEmpty"
+        return f"({parts[0]}) IS {'FALSE' if is_emptiness else 'NOT TRUE'}"
+    return f"({f' {group.operator.upper()} '.join(parts)})"
 
 
 def _is_of_calls(node: Node) -> bool:
@@ -474,6 +492,8 @@ def _is_of_calls(node: Node) -> bool:
 def _is_of_columns(node: Node) -> bool:
     if isinstance(node, Group):
         return all(_is_of_columns(part) for part in node.parts)
+    if node.test == "isEmpty":
+        return not node.field.startswith(CUSTOM_FIELD)
     return node.kind not in ("text", "phone number", *_RANGED)
 
 

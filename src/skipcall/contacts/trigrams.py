@@ -41,6 +41,8 @@ def contains(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None
 
 def starts_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
     """Return a condition that follows from the value's standing behind `before`, or None."""
+    if pattern.end == "right" and len(value) > PATTERN_MAX:
+        return contains(pattern, value, knows_letters=knows_letters)
     if _CERTAIN.search(" " + _shape(_cut(value, "left"), knows_letters=knows_letters)):
         return _like(pattern.text, f"left({pattern.value}, {PATTERN_MAX})", before=pattern.before)
     return _of_others(pattern, value)

@@ -1626,6 +1626,8 @@ CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone
 
 CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, split_part(search_text, chr(30), 2) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
 
+CREATE INDEX contacts_by_traits ON public.contacts USING btree (workspace_id, allow_phone_calls, last_modification_source, ((email IS NULL)), ((company IS NULL)), ((role IS NULL)), ((city IS NULL)), ((country IS NULL)), ((url IS NULL)), ((linkedin_url IS NULL)), ((linkedin_sales_url IS NULL)), ((external_id IS NULL)), ((phone_numbers = '{}'::text[])));
+
 CREATE INDEX contacts_by_update ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX contacts_by_value ON public.contacts USING gin (search_keys) WITH (gin_pending_list_limit='8192') WHERE (deleted_at IS NULL);
