@@ -400,7 +400,9 @@ def near(name: str, known: Sequence[str]) -> str | UnsetType:
 
 
 def _denied(node: Node) -> Node:
-    """Return what holds where a condition does not. Denied twice it stands for itself, so that an index can answer it."""
+    """Return what holds where a condition does not. Denied twice it stands for itself, so that an index can answer it; so do other choices."""
+    if isinstance(node, Clause) and node.kind == "choice":
+        return node._replace(values=tuple(one for one in _CHOICES if one not in node.values))
     return node.parts[0] if isinstance(node, Group) and node.operator == "not" else Group("not", (node,))
 
 

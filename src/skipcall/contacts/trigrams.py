@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 # Each trigram of a pattern is one more list to intersect; so many characters are selective enough.
 PATTERN_MAX = 12
+TAIL_MIN = 3  # of the last part of an address, which tells more than what stands before it
 # Of one letter less there are as many trigrams as characters that may stand beside it: of ASCII these (migration 0028).
 _ANY = r"'[\u0001-@\[-\u007f]'"
 _OTHERS = r"'[^\u0001-\u007f]'"
@@ -32,8 +33,9 @@ class Pattern(NamedTuple):
 def contains(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
     """Return a condition that follows from the value's standing somewhere, or None. `knows_letters`: also those outside ASCII."""
     end = pattern.end
-    if _CERTAIN.search(_shape(_cut(value, end), knows_letters=knows_letters)):
-        return _like(pattern.text, f"{end}({pattern.value}, {PATTERN_MAX})")
+    cut = _cut(value, end)
+    if _CERTAIN.search(_shape(cut, knows_letters=knows_letters)):
+        return _like(pattern.text, f"{end}({pattern.value}, {len(cut)})")
     if _is_plain(value) and len(value) > 1:
         return _or_others(f"{pattern.text} ~ ({pattern.value} || {_ANY})")
     return _of_others(pattern, value)
@@ -50,15 +52,20 @@ def starts_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | N
 
 def ends_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
     """Return a condition that follows from the value's standing in front of `after`, or None."""
-    if _CERTAIN.search(_shape(_cut(value, "right"), knows_letters=knows_letters) + " "):
-        return _like(pattern.text, f"right({pattern.value}, {PATTERN_MAX})", after=pattern.after)
+    cut = _cut(value, "right")
+    if _CERTAIN.search(_shape(cut, knows_letters=knows_letters) + " "):
+        return _like(pattern.text, f"right({pattern.value}, {len(cut)})", after=pattern.after)
     if _is_plain(value):
         return _or_others(f"{pattern.text} ~ ({_ANY} || {pattern.value} || {pattern.after})")
     return _of_others(pattern, value)
 
 
 def _cut(value: str, end: Literal["left", "right"]) -> str:
-    return value[:PATTERN_MAX] if end == "left" else value[-PATTERN_MAX:]
+    if end == "left":
+        return value[:PATTERN_MAX]
+    cut = value[-PATTERN_MAX:]
+    _, slash, tail = cut.rpartition("/")
+    return slash + tail if len(tail) >= TAIL_MIN else cut
 
 
 def _shape(value: str, *, knows_letters: bool) -> str:

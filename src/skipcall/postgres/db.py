@@ -32,7 +32,7 @@ SEARCH_SETTINGS = {
     "max_parallel_workers_per_gather": "0",
     "random_page_cost": "1.1",
     "work_mem": "32MB",  # for the pages of a million contacts: a bitmap that is too small makes them be looked at one by one
-    "cpu_index_tuple_cost": "0.03",  # what GIN really takes for each contact that has a frequent trigram or value
+    "cpu_index_tuple_cost": "0.07",  # what GIN really takes for each contact that has frequent trigrams
 }
 
 Row = asyncpg.Record

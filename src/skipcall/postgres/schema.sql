@@ -1612,6 +1612,8 @@ CREATE INDEX contact_call_counts_by_count ON public.contact_call_counts USING bt
 
 CREATE INDEX contact_call_counts_by_last_call ON public.contact_call_counts USING btree (workspace_id, last_call_at, contact_id);
 
+CREATE INDEX contacts_by_city ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 7));
+
 CREATE INDEX contacts_by_company ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 5), id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
@@ -1623,6 +1625,8 @@ CREATE INDEX contacts_by_last_name ON public.contacts USING btree (workspace_id,
 CREATE INDEX contacts_by_phone_beginning ON public.contacts USING gin (public.phone_beginnings(workspace_id, phone_numbers)) WITH (gin_pending_list_limit='8192');
 
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
+
+CREATE INDEX contacts_by_role ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 12));
 
 CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, split_part(search_text, chr(30), 2) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
 

@@ -1,0 +1,282 @@
+"""What a search asks of contacts, as SQL: exactly, and as an index can answer it (docs/decisions/0011). No I/O.
+
+`contacts.search_text` holds every text of a contact, folded (migration 0009). What a filter says exactly is asked of its parts.
+Beside it stands what an index can answer and what follows from the filter: a part of a text (`contacts_by_text`), or a
+whole value (`contacts_by_value`). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020).
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from skipcall.contacts import trigrams
+from skipcall.contacts.filter_fields import CUSTOM_FIELD
+from skipcall.contacts.filters import Clause, Group, Node
+from skipcall.contacts.ranges import STEP, terms_between
+from skipcall.contacts.trigrams import Pattern
+from skipcall.custom_fields.model import SearchedField
+
+# Of so many characters an index of phone numbers knows the beginning (migration 0027).
+BEGINNINGS = (3, 5, 7, 9)
+TERMS_AT_ONCE = 8  # GIN compares each contact that has one of them with all of them
+WORKSPACE = ":workspace::uuid"  # of which conditions are asked
+
+_SEPARATOR = "chr(31)"
+# Where each text stands in `search_text`, as `split_part` counts.
+_PARTS = {
+    "firstName": 2,
+    "lastName": 3,
+    "email": 4,
+    "company": 5,
+    "city": 7,
+    "country": 8,
+    "url": 9,
+    "linkedinUrl": 10,
+    "linkedinSalesUrl": 11,
+    "role": 12,
+    "externalId": 13,
+}
+_NAMES, _OTHERS = [f"split_part(c.search_text, chr(30), {number})" for number in (1, 2)]
+_OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
+_ORDERED = frozenset(
+    ("lastName", "company", "city", "role")
+)  # their folded values are, in indexes (migrations 0024 and 0029)
+_ADDRESSES = frozenset(("url", "linkedinUrl", "linkedinSalesUrl"))  # their ends tell more than their beginnings
+_COLUMNS = {
+    **{field: ("c." + re.sub("[A-Z]", r"_\g<0>", field).lower(), "text") for field in _PARTS},
+    "lastModificationSource": ("c.last_modification_source", "text"),
+    "id": ("c.id", "uuid"),
+    "teamId": ("c.workspace_id", "uuid"),
+    "callCount": ("c.call_count", "integer"),
+    "allowPhoneCalls": ("c.allow_phone_calls", "boolean"),
+    "createdAt": ("c.created_at", "timestamptz"),
+    "updatedAt": ("c.updated_at", "timestamptz"),
+    "lastCallAt": ("c.last_call_at", "timestamptz"),
+}
+
+
+_RANGED = ("decimal", "day")  # kinds of custom fields
+_OF_CALLS = frozenset(("callCount", "lastCallAt"))
+_BY_TRIGRAMS = {
+    "contains": trigrams.contains,
+    "startsWith": trigrams.starts_with,
+    "endsWith": trigrams.ends_with,
+}
+
+
+# What tells that a condition is for an index with many keys of a contact.
+_KEYED = {
+    "search_keys": "contacts_by_value",
+    "chr(30)": "contacts_by_text",
+    "phone_keys(": "contacts_by_phone_number",
+    "phone_beginnings(": "contacts_by_phone_beginning",
+}
+
+
+class Locale(NamedTuple):
+    """What a database thinks of texts: whether letters outside ASCII are letters, and whether texts are in the order of their bytes."""
+
+    knows_letters: bool
+    is_of_bytes: bool
+
+
+def text_part(field: str) -> str:
+    return f"split_part(c.search_text, {_SEPARATOR}, {_PARTS[field]})"
+
+
+class Conditions:
+    """Makes conditions of one search on contacts `c` or what is known of their calls (`k`), and collects their values."""
+
+    def __init__(self, workspace_ids: Sequence[UUID], fields: Mapping[str, SearchedField], locale: Locale) -> None:
+        self.values: dict[str, Any] = {}
+        self.all_workspaces = frozenset(workspace_ids)
+        self.fields = fields
+        self.locale = locale
+
+    def value(self, value: Any) -> str:
+        """Return the parameter that stands for a value."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def folded(self, text: str) -> str:
+        known = next((f":{name}" for name, one in self.values.items() if one == text and isinstance(one, str)), None)
+        return f"fold({known or self.value(text)})"
+
+    # ------------------------------------------------------------------------------------------ what a filter says
+
+    def word_exactly(self, word: str) -> str:
+        return f"strpos({_NAMES}, {self.folded(word)}) > 0"
+
+    def exactly(self, node: Node) -> str:
+        """Return the condition that a filter is. Null is as good as false, at every place."""
+        if isinstance(node, Group):
+            return _grouped(node, self.exactly)
+        if node.test == "isEmpty":
+            return self.is_empty(node.field)
+        if node.kind == "text":
+            return self.text_exactly(node)
+        if node.kind == "phone number":
+            return self.numbers_exactly(node)
+        if node.kind in _RANGED:
+            return self.compared(node, self.stored_number(node), "numeric")
+        return self.compared(node, *_COLUMNS[node.field])
+
+    def of_calls(self, node: Node) -> str:
+        """Return the condition that a filter is which asks only of calls: of `_CALLS`, where 'epoch' stands for none."""
+        if isinstance(node, Group):
+            return _grouped(node, self.of_calls)
+        if node.field == "callCount":
+            return self.compared(node, "k.call_count", "integer")
+        if node.test == "isEmpty":
+            return "k.last_call_at = 'epoch'"
+        return f"(k.last_call_at > 'epoch' AND {self.compared(node, 'k.last_call_at', 'timestamptz')})"
+
+    def is_empty(self, field: str) -> str:
+        """Return the condition that a property is empty, as the index `contacts_by_traits` has it; it is never null."""
+        if field == "phoneNumbers":
+            return "c.phone_numbers = '{}'"
+        return f"{_COLUMNS[field][0]} IS NULL" if field in _COLUMNS else f"({self.stored_value(field)}) IS NULL"
+
+    def compared(self, clause: Clause, column: str, type_: str) -> str:
+        if clause.test == "in":
+            return f"{column} = ANY({self.value(list(clause.values))}::{type_}[])"
+        bounds = zip((">=", "<"), clause.values, strict=True)
+        told = [f"{column} {sign} {self.value(one)}::{type_}" for sign, one in bounds if one is not None]
+        return f"({' AND '.join(told)})"
+
+    def text_exactly(self, clause: Clause) -> str:
+        stored = None if clause.field in _PARTS else self.stored_value(clause.field)
+        text = text_part(clause.field) if stored is None else f"coalesce(fold({stored}), '')"
+        values = [self.folded(one) for one in clause.values]
+        return {
+            "in": f"{text} = ANY(ARRAY[{', '.join(values)}])",
+            "contains": f"strpos({text}, {values[0]}) > 0",
+            "startsWith": f"starts_with({text}, {values[0]})",
+            "endsWith": f"right({text}, length({values[0]})) = {values[0]}",
+        }[clause.test]
+
+    def stored_number(self, clause: Clause) -> str:
+        """Return the number that a custom field has, or null. A day is one by its digits."""
+        stored = self.stored_value(clause.field)
+        return f"replace({stored}, '-', '')::numeric" if clause.kind == "day" else f"({stored})::numeric"
+
+    def stored_value(self, field: str) -> str:
+        """Return the text that a custom field has, or null."""
+        slug = field.removeprefix(CUSTOM_FIELD)
+        stored = f"c.custom_fields ->> {self.value(slug)}::text"
+        workspaces = self.fields[slug].workspace_ids
+        if self.all_workspaces.difference(workspaces):  # elsewhere it was archived, and its values show no more
+            stored = f"CASE WHEN c.workspace_id = ANY({self.value(list(workspaces))}::uuid[]) THEN {stored} END"
+        return stored
+
+    def numbers_exactly(self, clause: Clause) -> str:
+        if clause.test == "in":
+            return f"c.phone_numbers && {self.value(_forms(clause))}::text[]"
+        # A plus stands at the beginning of a number, and nowhere else in the list.
+        return f"strpos(c.phone_numbers::text, {self.value(clause.values[0])}) > 0"
+
+    # --------------------------------------------------------------------------------- what an index says about it
+
+    def indexed(self, node: Node) -> str | None:
+        """Return a condition for an index that follows from a filter, or None."""
+        if is_of_columns(node):
+            return self.exactly(node)
+        if isinstance(node, Group):
+            if node.operator == "not":
+                [denied] = node.parts
+                return self.filled(denied.field) if isinstance(denied, Clause) and denied.test == "isEmpty" else None
+            parts = [self.indexed(one) for one in node.parts]
+            known = [one for one in parts if one]
+            if not known or (node.operator == "or" and None in parts):
+                return None
+            return f"({f' {node.operator.upper()} '.join(known)})"
+        if node.kind == "phone number" and node.test == "in":
+            numbers = f"{self.value(_forms(node))}::text[]"
+            return f"phone_keys(c.workspace_id, c.phone_numbers) && phone_keys({WORKSPACE}, {numbers})"
+        if node.kind == "phone number" and node.test == "startsWith":
+            size = max((one for one in BEGINNINGS if one <= len(node.values[0])), default=0)
+            key = f"text_key({WORKSPACE}, {self.value(node.values[0][:size])})"
+            return f"phone_beginnings(c.workspace_id, c.phone_numbers) && ARRAY[{key}]" if size else None
+        if node.kind in _RANGED:
+            return self.in_ranges(node)
+        if node.kind != "text" or node.test == "isEmpty":
+            return None
+        if node.field in _ORDERED and (node.test == "in" or (node.test == "startsWith" and self.locale.is_of_bytes)):
+            return self.text_exactly(node)
+        texts = [self.folded(one) for one in node.values]
+        before = after = _SEPARATOR
+        if node.field not in _PARTS:
+            # As contact_text writes them: after the slug, in quotation marks, without a backslash.
+            texts = [rf"replace({one}, '\', '')" for one in texts]
+            before, after = """'": "'""", "'\"'"
+        if node.test == "in":
+            if node.field not in _PARTS:
+                slug = self.value(node.field.removeprefix(CUSTOM_FIELD))
+                texts = [f"'\"' || {slug}::text || {before} || {one} || {after}" for one in texts]
+            keys = [f"text_key({WORKSPACE}, {one})" for one in texts]
+            return f"c.search_keys && ARRAY[{', '.join(keys)}]"
+        part = _NAMES if node.field in _OF_NAMES else _OTHERS
+        pattern = Pattern(part, texts[0], before, after, "right" if node.field in _ADDRESSES else "left")
+        found = _BY_TRIGRAMS[node.test](pattern, node.values[0], knows_letters=self.locale.knows_letters)
+        return found or (None if node.field in _PARTS else self.filled(node.field))
+
+    def filled(self, field: str) -> str | None:
+        """Return a condition for an index that follows from a custom field's being filled, or None."""
+        begin = f'"{field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
+        pattern = Pattern(_OTHERS, self.folded(begin), _SEPARATOR, _SEPARATOR)
+        return trigrams.contains(pattern, begin, knows_letters=self.locale.knows_letters)
+
+    def word_indexed(self, word: str) -> str | None:
+        pattern = Pattern(_NAMES, self.folded(word), _SEPARATOR, _SEPARATOR)
+        return trigrams.contains(pattern, word, knows_letters=self.locale.knows_letters)
+
+    def in_ranges(self, clause: Clause) -> str:
+        """Return a condition for an index that follows from one on a custom number or day."""
+        ranges = [clause.values] if clause.test == "range" else [(one, one + STEP) for one in clause.values]
+        begin = f'"{clause.field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
+        terms = sorted({begin + term for low, end in ranges for term in terms_between(low, end)})
+        parts = [terms[place : place + TERMS_AT_ONCE] for place in range(0, max(len(terms), 1), TERMS_AT_ONCE)]
+        return (
+            f"({' OR '.join(f'c.search_keys && text_keys({WORKSPACE}, {self.value(one)}::text[])' for one in parts)})"
+        )
+
+
+def is_worth_it(condition: str, plan: str) -> bool:
+    """Whether a condition for an index helps a plan: computed for each contact it would take longer than what is asked exactly."""
+    indexes = [index for sign, index in _KEYED.items() if sign in condition]
+    return not indexes or any(f'"{one}"' in plan for one in indexes)
+
+
+def conjuncts(node: Node) -> list[Node]:
+    """Return conditions that must all hold, taken apart as far as they go."""
+    if isinstance(node, Group) and node.operator == "and":
+        return [one for part in node.parts for one in conjuncts(part)]
+    return [node]
+
+
+def _grouped(group: Group, told: Callable[[Node], str]) -> str:
+    parts = [told(one) for one in group.parts]
+    if group.operator == "not":
+        is_emptiness = isinstance(group.parts[0], Clause) and group.parts[0].test == "isEmpty"
+        return f"({parts[0]}) IS {'FALSE' if is_emptiness else 'NOT TRUE'}"
+    return f"({f' {group.operator.upper()} '.join(parts)})"
+
+
+def is_of_calls(node: Node) -> bool:
+    if isinstance(node, Group):
+        return all(is_of_calls(part) for part in node.parts)
+    return node.field in _OF_CALLS
+
+
+def is_of_columns(node: Node) -> bool:
+    if isinstance(node, Group):
+        return all(is_of_columns(part) for part in node.parts)
+    if node.test == "isEmpty":
+        return not node.field.startswith(CUSTOM_FIELD)
+    return node.kind not in ("text", "phone number", *_RANGED)
+
+
+def _forms(clause: Clause) -> list[str]:
+    return [form for forms in clause.values for form in forms]
