@@ -22,7 +22,7 @@ SECRET = "only-for-benchmarks-" * 2
 # Contact n has the id FIRST_ID + n, so that wrk and pgbench can both name a random one without a list.
 ID_PREFIX = "0190c0de-0000-7000-8000-"
 BATCH_ROWS = 5_000
-_TYPED: dict[str, Type] = {"Customer number": "number", "Score": "number", "Renewal": "date"}
+_TYPED: dict[str, Type] = {"Customer number": "number", "Score": "number", "Renewal": "date", "Segment": "text"}
 _FIRST_RENEWAL = date(2025, 2, 15)
 _GAP = timedelta(milliseconds=10)  # between one contact and the next
 _CALL_GAP = timedelta(seconds=30)  # likewise of last calls, in another order
@@ -60,7 +60,7 @@ def contact_id(number: int) -> UUID:
 async def create_tenant(url: str, contacts: int, *, typed: bool = False) -> Tenant:
     """Make the database ready: migrations, an organization on EXPERT, a key, and contacts with their events.
 
-    `typed` gives each contact two numbers and a date too, and two in three were called.
+    `typed` gives each contact two numbers and a date too, and two in three were called; none has the last of these fields.
     """
     db = await connect(url)
     try:

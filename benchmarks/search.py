@@ -27,8 +27,9 @@ SIZE = 100
 RARE = 50  # contacts that are like no others
 _RARITY = Statement(
     """
-    UPDATE contacts SET last_name = 'Xylander', role = 'Chief Rarity Officer',
-        custom_fields = custom_fields || '{"industry": "Zymurgie"}'
+    UPDATE contacts SET last_name = 'Xylander', role = 'Chief Rarity Officer', city = NULL, external_id = id::text,
+        allow_phone_calls = false, last_modification_source = 'API',
+        custom_fields = custom_fields || '{"industry": "Zymurgie", "segment": "Rare"}'
     WHERE workspace_id = :workspace_id AND id = ANY(:ids) RETURNING 1
     """
 )
@@ -213,10 +214,40 @@ def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
         Search("city notEquals", _is("city", "notEquals", "paris"), finds=many),
         Search("all, by lastName", finds=many, sort="lastName"),
         Search("all, by lastName, a later page", finds=many, sort="lastName", is_later=True),
-        Search("updatedAt after, 1 in 1000", _is("updatedAt", "after", recent), finds=many),
+        Search("updatedAt after, 1 in 1000", _is("updatedAt", "after", recent)),
         Search("createdAt before, half of all", _is("createdAt", "before", middle), finds=many),
+        *_searches_for_traits(known, half),
         *_searches_by_calls(known["company"], half, tenant),
     ]  # fmt: skip
+
+
+def _searches_for_traits(known: Row, half: dict[str, Any]) -> list[Search]:
+    """Return searches for what contacts lack or nearly all lack, for beginnings, and for two things at once."""
+    refused = {"field": "allowPhoneCalls", "operator": "equals", "value": False}
+    few, named = _is("customFields.score", "lessThan", 5), _is("lastName", "startsWith", "mar")
+    return [
+        Search("city isEmpty, rare", _is("city", "isEmpty"), finds=50),
+        Search("externalId isNotEmpty, rare", _is("externalId", "isNotEmpty"), finds=50),
+        Search("a custom field isNotEmpty, rare", _is("customFields.segment", "isNotEmpty"), finds=50),
+        Search("allowPhoneCalls equals false, rare", refused, finds=50),
+        Search("lastModificationSource equals API, rare", _is("lastModificationSource", "equals", "API"), finds=50),
+        Search("email isEmpty, 1 in 10", _is("email", "isEmpty"), finds=SIZE),
+        Search("linkedinUrl startsWith", _is("linkedinUrl", "startsWith", known["linkedin_url"][:-3])),
+        Search("city startsWith 4 characters", _is("city", "startsWith", "mars"), finds=0),
+        Search("city equals", _is("city", "equals", "lyon"), finds=SIZE),
+        Search("lastName startsWith 3 characters", named, finds=SIZE),
+        Search("lastName startsWith 3 characters, a number lessThan, 5 %", {"and": [named, few]}),
+        Search(
+            "role contains, half of all, a number lessThan, 0.2 %",
+            {"and": [half, _is("customFields.score", "lessThan", 0.2)]},
+            finds=1,
+        ),
+        Search(
+            "role contains, half of all, allowPhoneCalls equals false",
+            {"and": [half, refused]},
+            finds=0,
+        ),
+    ]
 
 
 def _searches_of_shares(half: dict[str, Any]) -> list[Search]:
@@ -224,9 +255,9 @@ def _searches_of_shares(half: dict[str, Any]) -> list[Search]:
     shares = {share: _is("customFields.score", "lessThan", share) for share in (0.2, 0.5, 1, 2, 5, 10, 20)}
     asked = {f"a number lessThan, {share} %": clause for share, clause in shares.items()}
     return [
-        *(Search(name, clause, finds=SIZE) for name, clause in asked.items()),
+        *(Search(name, clause, finds=40) for name, clause in asked.items()),
         *(
-            Search(f"{name}, not counted", clause, finds=SIZE, counts=False)
+            Search(f"{name}, not counted", clause, finds=40, counts=False)
             for name, clause in (asked | {"role contains, half of all": half}).items()
         ),
         Search("text, one letter, not counted", text="x", finds=SIZE, counts=False),

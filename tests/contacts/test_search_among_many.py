@@ -1,5 +1,6 @@
 """Searches for texts among more contacts than are counted or looked at for a page, beside a plain reading of the same."""
 
+import json
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from tests.contacts.search_pages import check_first_pages
 from tests.make import Make, Team
 
 OLD, NEW = 11_000, 20_200  # more than are counted, and more than are looked at for a page of what many are
+DELETED = 60
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 Contact = dict[str, Any]
@@ -39,6 +41,36 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Contact], bool]]] = {
     "one letter": ({"filter": _is("lastName", "contains", "q")}, lambda one: "q" in one["name"]),
     "two letters of a text": ({"text": "zq"}, lambda one: "zq" in one["name"]),
     "two letters of others": ({"filter": _is("city", "contains", "ly")}, lambda one: one["city"] == "lyon"),
+    "a city's beginning": ({"filter": _is("city", "startsWith", "LY")}, lambda one: one["city"] == "lyon"),
+    "a role": ({"filter": _is("role", "equals", "cto")}, lambda one: one["role"] == "cto"),
+    "a name's beginning, and a city": (
+        {"filter": {"and": [_is("lastName", "startsWith", "mar"), _is("city", "in", ["lyon", "Brest"])]}},
+        lambda one: one["name"] == "martin" and one["city"] == "lyon",
+    ),
+    "no city": ({"filter": {"field": "city", "operator": "isEmpty"}}, lambda one: one["city"] is None),
+    "an external id": ({"filter": {"field": "externalId", "operator": "isNotEmpty"}}, lambda one: one["note"]),
+    "a note": ({"filter": {"field": "customFields.note", "operator": "isNotEmpty"}}, lambda one: one["note"]),
+    "one letter of a note": ({"filter": _is("customFields.note", "contains", "z")}, lambda one: one["note"]),
+    "a note or no city": (
+        {
+            "filter": {
+                "or": [
+                    {"field": "city", "operator": "isEmpty"},
+                    {"not": {"field": "customFields.note", "operator": "isEmpty"}},
+                ]
+            }
+        },
+        lambda one: one["note"] or one["city"] is None,
+    ),
+    "whom nobody may call": ({"filter": _is("allowPhoneCalls", "equals", False)}, lambda one: not one["calls"]),
+    "changed by a client": (
+        {"filter": _is("lastModificationSource", "notIn", ["SKIPCALL"])},
+        lambda one: one["source"] == "API",
+    ),
+    "an address": (
+        {"filter": _is("linkedinUrl", "startsWith", "https://www.linkedin.com/in/xylander-9")},
+        lambda one: one["name"] == "xylander" and one["number"] % 10 == 9,
+    ),
     "what is frequent elsewhere": ({"text": "lyon"}, lambda one: "lyon" in one["name"]),
     "two letters with none behind": ({"filter": _is("lastName", "contains", "wx")}, lambda one: "wx" in one["name"]),
     "a letter of another script": ({"filter": _is("lastName", "contains", "Ж")}, lambda one: "ж" in one["name"]),
@@ -62,33 +94,55 @@ def world(make: Make) -> tuple[Team, dict[str, Contact]]:
     team = make.team()
     draw = random.Random(2811)
     contacts: dict[str, Contact] = {}
-    for number, id in enumerate(make.contacts(team.workspace_id, OLD + NEW)):
+    team.field("Note")
+    everyone = make.contacts(team.workspace_id, OLD + NEW + DELETED)
+    for number, id in enumerate(everyone[:-DELETED]):
         contacts[id] = {
             "role": "cheffe de projet" if number < OLD or number % 500 == 0 else "cto",
             "name": draw.choice(RARE) if draw.random() < 0.004 else draw.choice(["martin", "bernard", "petit"]),
-            "city": "lyon" if draw.random() < 0.01 else "lille",
+            "city": "lyon" if draw.random() < 0.01 else None if draw.random() < 0.002 else "lille",
             "calls": draw.random() < 0.9,
+            "source": "API" if draw.random() < 0.002 else "SKIPCALL",
+            "note": draw.random() < 0.002,
+            "number": number,
             "created": NOW - timedelta(days=1) + timedelta(seconds=number // 2),
         }
+    given = [
+        {
+            "id": id,
+            "role": one["role"],
+            "last_name": one["name"].capitalize(),
+            "city": one["city"] and one["city"].capitalize(),
+            "linkedin_url": f"https://www.linkedin.com/in/{one['name']}-{one['number'] % 10}",
+            "external_id": f"n{one['number']}" if one["note"] else None,
+            "custom_fields": {"note": "Zeta"} if one["note"] else {},
+            "allow_phone_calls": one["calls"],
+            "last_modification_source": one["source"],
+            "created_at": one["created"].isoformat(),
+        }
+        for id, one in contacts.items()
+    ]
+    columns = [name for name in given[0] if name != "id"]
     make.rows(
-        """
-        WITH given AS (
-            SELECT * FROM unnest(
-                :ids::text[]::uuid[], :roles::text[], :names::text[], :cities::text[], :calls::bool[], :created::timestamptz[]
-            ) AS one (id, role, name, city, calls, created)
-        ), written AS (
-            UPDATE contacts c SET role = g.role, last_name = g.name, city = g.city, allow_phone_calls = g.calls, created_at = g.created
-            FROM given g WHERE c.workspace_id = :workspace AND c.id = g.id RETURNING 1
-        ) SELECT count(*) FROM written
+        f"""
+        UPDATE contacts c SET ({", ".join(columns)}) = ROW({", ".join(f"g.{name}" for name in columns)})
+        FROM jsonb_populate_recordset(NULL::contacts, :given::jsonb) g
+        WHERE c.workspace_id = :workspace AND c.id = g.id RETURNING 1
         """,
         workspace=team.workspace_id,
-        ids=list(contacts),
-        roles=[one["role"] for one in contacts.values()],
-        names=[one["name"].capitalize() for one in contacts.values()],
-        cities=[one["city"].capitalize() for one in contacts.values()],
-        calls=[one["calls"] for one in contacts.values()],
-        created=[one["created"] for one in contacts.values()],
+        given=json.dumps(given),
     )
+    # What was deleted is in indexes too.
+    make.rows(
+        """
+        UPDATE contacts SET last_name = 'Xylander', city = NULL, role = 'CTO', allow_phone_calls = false
+        WHERE workspace_id = :workspace AND id = ANY(:ids::text[]::uuid[]) RETURNING 1
+        """,
+        workspace=team.workspace_id,
+        ids=everyone[-DELETED:],
+    )
+    for id in everyone[-DELETED:]:
+        team.client.delete(f"/v1/contacts/{id}")
     for index in ("contacts_by_text", "contacts_by_value"):
         make.rows(f"SELECT gin_clean_pending_list('{index}')")
     make.rows("ANALYZE contacts")

@@ -1634,7 +1634,7 @@ CREATE INDEX contacts_by_traits ON public.contacts USING btree (workspace_id, al
 
 CREATE INDEX contacts_by_update ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
-CREATE INDEX contacts_by_value ON public.contacts USING gin (search_keys) WITH (gin_pending_list_limit='8192') WHERE (deleted_at IS NULL);
+CREATE INDEX contacts_by_value ON public.contacts USING gin (search_keys) WITH (gin_pending_list_limit='8192');
 
 CREATE UNIQUE INDEX contacts_external_id ON public.contacts USING btree (workspace_id, external_id) WHERE ((deleted_at IS NULL) AND (external_id IS NOT NULL));
 
@@ -1693,6 +1693,10 @@ CREATE INDEX telephony_reports_by_age ON public.telephony_reports USING btree (c
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 
 CREATE INDEX workspace_memberships_of_member ON public.workspace_memberships USING btree (organization_id, organization_membership_id);
+
+CREATE STATISTICS public.contacts_company ON split_part(search_text, chr(31), 5) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_last_name ON split_part(search_text, chr(31), 3) FROM public.contacts;
 
 CREATE TRIGGER add_call_counts AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.add_call_counts();
 
