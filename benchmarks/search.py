@@ -33,6 +33,13 @@ _RARITY = Statement(
     WHERE workspace_id = :workspace_id AND id = ANY(:ids) RETURNING 1
     """
 )
+# What counting costs at least: so many contacts, anywhere in the table, each looked at once.
+_PLACES = """
+    CREATE TEMPORARY TABLE places AS
+    SELECT ctid AS place FROM contacts WHERE workspace_id = $1 ORDER BY md5(id::text) LIMIT 10001
+"""
+_BARE = Statement("SELECT count(*) FROM places p JOIN contacts c ON c.ctid = p.place WHERE c.deleted_at IS NULL")
+_JOINS = ("enable_hashjoin", "enable_mergejoin")
 _ONE = Statement("SELECT * FROM contacts WHERE workspace_id = :workspace_id AND id = :id")
 
 
@@ -107,6 +114,8 @@ async def _measure(url: str, tenant: Tenant, plan: Plan, results: Results) -> No
             await db.connection.execute(f"SET {name} = '{value}'")
         session = _Explaining(db.connection, db.known)
         print("Searching ...", flush=True)
+        bare = await _bare_times(session, tenant, plan.search_runs)
+        results.figures.append(Figure("bare: 10,001 contacts by their places", median(bare), "ms"))
         for search in _searches(known, late["updated_at"].isoformat(), tenant):
             milliseconds, found = await _times(session, tenant, search, plan.search_runs)
             if len(found.contacts) < min(search.finds, SIZE):
@@ -115,6 +124,20 @@ async def _measure(url: str, tenant: Tenant, plan: Plan, results: Results) -> No
             results.measurements[search.name] = {"ms": milliseconds, "total": found.total}
     finally:
         await db.connection.close()
+
+
+async def _bare_times(session: _Explaining, tenant: Tenant, runs: int) -> list[float]:
+    await session.connection.execute(_PLACES, tenant.workspace_id)
+    for join in _JOINS:
+        await session.connection.execute(f"SET {join} = off")
+    times = []
+    for _ in range(runs):
+        session.milliseconds = 0.0
+        await session.fetch_rows(_BARE)
+        times.append(session.milliseconds)
+    for join in _JOINS:
+        await session.connection.execute(f"RESET {join}")
+    return times
 
 
 async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int) -> tuple[list[float], Found]:

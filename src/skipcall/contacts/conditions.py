@@ -1,8 +1,8 @@
 """What a search asks of contacts, as SQL: exactly, and as an index can answer it (docs/decisions/0011). No I/O.
 
 `contacts.search_text` holds every text of a contact, folded (migration 0009). What a filter says exactly is asked of its parts.
-Beside it stands what an index can answer and what follows from the filter: a part of a text (`contacts_by_text`), or a
-whole value (`contacts_by_value`). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020).
+Beside it stands what an index can answer and what follows from the filter: a part of a text (`contacts_by_text`), a
+whole value or a number in a range (`contacts_by_value`), what is empty (`contacts_by_traits`; docs/decisions/0022). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020).
 """
 
 import re
@@ -41,7 +41,7 @@ _NAMES, _OTHERS = [f"split_part(c.search_text, chr(30), {number})" for number in
 _OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
 _ORDERED = frozenset(
     ("lastName", "company", "city", "role")
-)  # their folded values are, in indexes (migrations 0024 and 0029)
+)  # whose folded values stand in B-trees (migrations 0024, 0029)
 _ADDRESSES = frozenset(("url", "linkedinUrl", "linkedinSalesUrl"))  # their ends tell more than their beginnings
 _COLUMNS = {
     **{field: ("c." + re.sub("[A-Z]", r"_\g<0>", field).lower(), "text") for field in _PARTS},
@@ -54,8 +54,6 @@ _COLUMNS = {
     "updatedAt": ("c.updated_at", "timestamptz"),
     "lastCallAt": ("c.last_call_at", "timestamptz"),
 }
-
-
 _RANGED = ("decimal", "day")  # kinds of custom fields
 _OF_CALLS = frozenset(("callCount", "lastCallAt"))
 _BY_TRIGRAMS = {
@@ -63,8 +61,6 @@ _BY_TRIGRAMS = {
     "startsWith": trigrams.starts_with,
     "endsWith": trigrams.ends_with,
 }
-
-
 # What tells that a condition is for an index with many keys of a contact.
 _KEYED = {
     "search_keys": "contacts_by_value",
@@ -208,7 +204,7 @@ class Conditions:
         texts = [self.folded(one) for one in node.values]
         before = after = _SEPARATOR
         if node.field not in _PARTS:
-            # As contact_text writes them: after the slug, in quotation marks, without a backslash.
+            # As the trigger `keep_search_texts` writes them: after the slug, in quotation marks, without a backslash.
             texts = [rf"replace({one}, '\', '')" for one in texts]
             before, after = """'": "'""", "'\"'"
         if node.test == "in":

@@ -100,20 +100,18 @@ async def search_contacts(
     """
     conditions = Conditions(workspace_ids, query.fields, await _locale_of(db))
     composer = _Composer(workspace_ids, query, conditions, is_first=after is None)
-    values = (
-        conditions.values
-        | composer.workspaces
-        | {
-            "workspace_ids": workspace_ids,
-            **{f"after_{number}": key for number, key in enumerate(after[0] if after else ())},
-            "after_id": after[1] if after else None,
-            "reach": COUNT_MAX + 1,
-            "gathered": (COUNT_MAX if counts else FEW_MAX) + 1,
-            "uncounted": None if counts else FEW_MAX + 1,
-            "limit": limit,
-            "by_slug": view.by_slug,
-        }
-    )
+    values = {
+        **conditions.values,
+        **composer.workspaces,
+        "workspace_ids": workspace_ids,
+        **{f"after_{number}": key for number, key in enumerate(after[0] if after else ())},
+        "after_id": after[1] if after else None,
+        "reach": COUNT_MAX + 1,
+        "gathered": (COUNT_MAX if counts else FEW_MAX) + 1,
+        "uncounted": None if counts else FEW_MAX + 1,
+        "limit": limit,
+        "by_slug": view.by_slug,
+    }
     if composer.calls:
         composer.called = await db.fetch_value(composer.count_called(), **values)
     are_few = composer.are_few_called
