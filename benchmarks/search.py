@@ -255,7 +255,10 @@ def _searches_for_traits(known: Row, half: dict[str, Any]) -> list[Search]:
         Search("allowPhoneCalls equals false, rare", refused, finds=50),
         Search("lastModificationSource equals API, rare", _is("lastModificationSource", "equals", "API"), finds=50),
         Search("email isEmpty, 1 in 10", _is("email", "isEmpty"), finds=SIZE),
-        Search("linkedinUrl startsWith", _is("linkedinUrl", "startsWith", known["linkedin_url"][:-3])),
+        Search(
+            "linkedinUrl startsWith, a name",
+            _is("linkedinUrl", "startsWith", known["linkedin_url"].partition("-demo")[0]),
+        ),
         Search("city startsWith 4 characters", _is("city", "startsWith", "mars"), finds=0),
         Search("city equals", _is("city", "equals", "lyon"), finds=SIZE),
         Search("lastName startsWith 3 characters", named, finds=SIZE),
