@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skipcall.contacts.numbers import equivalent_forms, read_forms
+from skipcall.contacts.numbers import read_forms
+from skipcall.phone_numbers.forms import all_forms, compared_form, equivalent_forms
 from skipcall.phone_numbers.model import E164, read_phone_number
 
 digits = st.text("0123456789", min_size=5, max_size=12)
@@ -32,10 +33,13 @@ def test_only_the_mark_differs(number: str) -> None:
 @given(numbers)
 def test_a_number_is_its_own_first_form(number: str) -> None:
     read = read_phone_number(number, "FR")
-    if read is not None:
-        forms = read_forms(number, None)
-        assert forms is not None
-        assert next(iter(forms.items())) == (read, None)
+    forms = read_forms(number, None)
+    assert (read is None) == (forms is None)
+    if forms:
+        assert read in forms
+        assert next(iter(forms.values())) is None
+        assert len({compared_form(one) for one in forms}) == 1
+        assert sorted(all_forms(next(iter(forms)))) == sorted(forms)
 
 
 def test_fixed_lines_have_one_form() -> None:
@@ -44,7 +48,7 @@ def test_fixed_lines_have_one_form() -> None:
 
 
 def test_a_form_out_of_use_is_read_and_stored_by_nobody() -> None:
-    assert read_phone_number("+52 1 55 1234 5678", "FR") is None
+    assert read_phone_number("+52 1 55 1234 5678", "FR") == "+525512345678"
     assert read_forms("+52 1 55 1234 5678", None) == {"+5215512345678": None, "+525512345678": "MX_MOBILE_ONE"}
 
 

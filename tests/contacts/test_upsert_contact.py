@@ -98,6 +98,25 @@ def test_phone_numbers_are_replaced_or_appended(team: Team, client: Client) -> N
     assert upsert(client, {"phoneNumbers": [phone_number(1)]})["contact"]["phoneNumbers"] == [phone_number(1)]
 
 
+@pytest.mark.parametrize(
+    ("known", "given"),
+    [
+        ("+5511987654321", "+551187654321"),
+        ("+551187654321", "+5511987654321"),
+        ("+5491123456789", "+541123456789"),
+    ],
+)
+def test_a_number_leads_to_the_contact_in_every_form(team: Team, client: Client, known: str, given: str) -> None:
+    path = team.contact(phone_numbers=[known])
+    modes = {"phoneNumbers": "append"}
+    answer = client.post("/v1/contacts/batch", {"modes": modes, "items": [PERSON | {"phoneNumbers": [given]}]}, 200)
+    assert [one["matchedBy"] for one in answer["results"]] == [["phoneNumbers"]]
+    assert client.get(path)["phoneNumbers"] == [known], "it is there already"
+    team.contact(phone_numbers=[given])
+    error = upsert(client, {"phoneNumbers": [given]}, 409)["error"]
+    assert (error["code"], len(error["candidates"])) == ("AMBIGUOUS_MATCH", 2)
+
+
 def test_keys_of_several_contacts_are_ambiguous(team: Team, client: Client, make: Make) -> None:
     first = team.contact(phone_numbers=[phone_number(1)])
     second = team.contact(phone_numbers=[phone_number(2)], email="a@example.com")

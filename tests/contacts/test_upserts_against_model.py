@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.make import Make, Team, phone_number
 
-NUMBERS = [phone_number(n) for n in range(5)]
+# The last two are the same telephone: Brazil's ninth digit.
+NUMBERS = [*(phone_number(n) for n in range(4)), "+5511987654321", "+551187654321"]
 KEYS = ("id", "externalId", "phoneNumbers", "email")
 FIELDS = {"industry": "Industry", "note": "Note"}
 NAMES = ("firstName", "lastName", "email", "company", "allowPhoneCalls", "phoneNumbers", "externalId")
@@ -167,7 +168,8 @@ class Model:
                         if one:
                             contact[name][slug] = one
             elif mode == "append":
-                contact[name] = contact[name] + [one for one in value if one not in contact[name]]
+                there = set(map(_telephone, contact[name]))
+                contact[name] = contact[name] + [one for one in value if _telephone(one) not in there]
             elif name != "id" and (mode == "overwrite" or contact[name] is None):
                 contact[name] = None if value == "" else value
         changes = {
@@ -187,8 +189,12 @@ def _has(contact: dict[str, Any], key: str, value: Any) -> bool:
     if key == "id":
         return bool(contact["place"] == value)
     if key == "phoneNumbers":
-        return value in contact[key]
+        return _telephone(value) in map(_telephone, contact[key])
     return bool(contact[key]) and (contact[key].lower() == value.lower() if key == "email" else contact[key] == value)
+
+
+def _telephone(number: str) -> str:
+    return number.replace("+55119", "+5511")
 
 
 REFUSALS = {

@@ -50,6 +50,32 @@ def test_a_refusal_outlives_the_contact(team: Team) -> None:
     assert [one["status"] for one in team.client.walk(f"{contact}/consents")] == ["objected"]
 
 
+@pytest.mark.parametrize(
+    ("listed", "asked", "e164"),
+    [
+        ("+5511987654321", "+55 11 8765-4321", "+551187654321"),
+        ("+551187654321", "(11) 98765-4321", "+5511987654321"),
+        ("+52 1 55 1234 5678", "+525512345678", "+525512345678"),
+        ("+525512345678", "+52 1 55 1234 5678", "+525512345678"),
+        ("+5491123456789", "+541123456789", "+541123456789"),
+    ],
+)
+def test_a_refusal_holds_for_every_form_of_a_number(team: Team, listed: str, asked: str, e164: str) -> None:
+    entry = team.client.post(LIST, {"phoneNumber": listed, "reason": "OPPOSITION"})
+    [found] = check(team, asked, region="BR")
+    assert (found["e164"], found["reasons"], found["entryId"]) == (e164, ["DO_NOT_CALL"], entry["id"])
+    assert [one["id"] for one in team.client.get(LIST, params={"phoneNumber": e164})["data"]] == [entry["id"]]
+    contact = team.contact(phone_numbers=[e164])
+    assert "DO_NOT_CALL" in [one["code"] for one in team.client.get(f"{contact}/callability")["reasons"]]
+    team.client.delete(f"{LIST}/{entry['id']}")
+    assert check(team, asked, region="BR")[0]["callable"]
+
+
+def test_a_contact_refuses_for_every_form_of_its_numbers(team: Team) -> None:
+    team.contact(phone_numbers=["+5511987654321"], allow_phone_calls=False)
+    assert check(team, "+551187654321", "+551187654322")[0]["reasons"] == ["NOT_ALLOWED"]
+
+
 def test_other_workspaces_do_not_matter(make: Make, team: Team) -> None:
     other = team.workspace()
     client = team.client_for(team.workspace_id, other)

@@ -64,6 +64,18 @@ def test_a_known_person_is_refused_whoever_writes_them(erased: Team, key: str) -
     assert len(client.walk("/v1/contacts")) == 1
 
 
+@pytest.mark.parametrize(
+    ("known", "brought"),
+    [("+5511987654321", "+551187654321"), ("+551187654321", "+5511987654321"), ("+541123456789", "+5491123456789")],
+)
+def test_a_number_counts_in_every_form(team: Team, known: str, brought: str) -> None:
+    path = team.contact(last_name="Souza", phone_numbers=[known])
+    team.client.post(f"{path}/erase", None, status=200)
+    again = NEW | {"lastName": "Souza", "phoneNumbers": [brought]}
+    assert team.client.post("/v1/contacts", again, status=409)["error"]["code"] == "PERSON_ERASED"
+    assert team.client.post("/v1/contacts/upsert", {"contact": again}, status=409)["error"]["code"] == "PERSON_ERASED"
+
+
 # Two ways to write one name or profile.
 SPELLINGS = [
     ("O'Brien", "O’Brien"),

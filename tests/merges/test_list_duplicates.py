@@ -42,6 +42,20 @@ def test_contacts_that_share_a_number(team: Team, client: Client) -> None:
     assert shown(client) == [(phone_number(3), [id_of(first), id_of(third)])]
 
 
+def test_contacts_that_share_a_telephone(team: Team, client: Client) -> None:
+    """Its number is in two forms; of those that all write alike it is shown as they do."""
+    pairs = [
+        ("+5511987654321", "+551187654321"),
+        ("+528112345678", "+5218112345678"),
+        ("+541123456789", "+5491123456789"),
+        ("+5521987654321", "+5521987654321"),
+    ]
+    expected = [(pair[0], [id_of(team.contact(phone_numbers=[one])) for one in pair]) for pair in pairs]
+    team.contact(phone_numbers=["+551132345678"])
+    team.contact(phone_numbers=["+5511932345678"])  # a fixed line and a ninth digit: two telephones
+    assert shown(client) == expected
+
+
 def test_contacts_that_share_an_address(team: Team, client: Client) -> None:
     first = team.contact(email="Ana@Example.com")
     second = team.contact(email="ana@example.com")

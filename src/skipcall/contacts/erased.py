@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
+from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres.db import Session, Statement
 from skipcall.sealing import people_hashes
 
@@ -42,8 +43,10 @@ HAS_ERASED = Statement("SELECT EXISTS (SELECT FROM erased_people WHERE workspace
 def person_hashes(workspace_id: UUID, person: Mapping[str, Any], secret: bytes) -> list[bytes]:
     """Return the hashes that a person, given by column, would have if it was erased, now or while keys were told apart by more.
 
-    Those of two workspaces have nothing in common.
+    A phone number counts in all its forms. Those of two workspaces have nothing in common.
     """
+    numbers = [form for one in person.get("phone_numbers") or () for form in all_forms(one)]
+    person = {**person, "phone_numbers": numbers}
     keys = dict.fromkeys(chain(_keys(person), _former_keys(person)))
     return people_hashes((f"{workspace_id} {key}" for key in keys), secret)
 

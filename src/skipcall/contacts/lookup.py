@@ -10,12 +10,12 @@ from msgspec import Meta
 
 from skipcall.contacts.matching import ALIASES
 from skipcall.contacts.model import EMAIL_LENGTH_MAX, URL_LENGTH_MAX, Contact, ContactView
-from skipcall.contacts.numbers import Reason as NumberReason
 from skipcall.contacts.numbers import read_forms, region_fault
 from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault, Invalid
 from skipcall.page import WorkspaceIds, workspace_ids_faults
+from skipcall.phone_numbers.forms import Reason as NumberReason
 from skipcall.phone_numbers.model import with_plus
 from skipcall.postgres.db import Row, Session, Statement
 

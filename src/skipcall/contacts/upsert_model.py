@@ -18,6 +18,7 @@ from skipcall.contacts.model import (
     contact_faults,
 )
 from skipcall.errors import Conflict, Fault, Invalid, Refusal
+from skipcall.phone_numbers.forms import compared_form
 from skipcall.workspaces.model import Id
 
 BATCH_ITEMS_MAX = 500
@@ -78,7 +79,8 @@ class UpsertOptions(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         Meta(
             min_length=1,
             max_length=len(MATCH_KEYS),
-            description="The properties that may lead to the contact. All of them if absent.",
+            description="The properties that may lead to the contact, a phone number in all forms of the same telephone. All of them if "
+            "absent.",
         ),
     ] = msgspec.field(default_factory=lambda: list(MATCH_KEYS))
     mode: Annotated[
@@ -288,7 +290,7 @@ def refused(refusal: Refusal) -> Outcome:
 class Ledger:
     """The contacts that the keys of a request lead to, as its items make them, one after the other.
 
-    `folded` says of each e-mail address, of items and contacts, what it is compared by. Afterwards `steps` is what was done, in
+    `folded` says of each e-mail address, of items and contacts, what it is compared by; a phone number is one in all its forms. Afterwards `steps` is what was done, in
     order, and `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value;
     `unique_slugs` those whose values one contact may have: that holds among the records, the database judges the others.
     `erased_keys` tells which keys of people who were erased are among the values of a contact. With `keeps_refusals` no item sets
@@ -331,7 +333,7 @@ class Ledger:
         for key, value in keys_of(given.id, given.values):
             led_to: Iterable[UUID] = ()
             if key in self._match or key == "externalId":
-                led_to = self._holders.get((key, self._folded.get(value, value)), ())
+                led_to = self._holders.get((key, compared(key, value, self._folded)), ())
             if key in self._match and key == "externalId":
                 led_to = led_to or self._aliases.get(value, ())
             for id in led_to:
@@ -403,7 +405,10 @@ class Ledger:
         for name, value in values.items():
             mode = self._modes.get(name, self._mode)
             if mode == "append":
-                after[name] = list(dict.fromkeys([*before[name], *value]))
+                there = {compared_form(one) for one in before[name]}
+                after[name] = list(
+                    dict.fromkeys([*before[name], *(one for one in value if compared_form(one) not in there)])
+                )
             elif mode == "overwrite" or before[name] in _EMPTY:
                 after[name] = None if value in _EMPTY else value
         mode = self._modes.get("custom_fields", self._mode)
@@ -435,7 +440,7 @@ class Ledger:
         if not record.version:
             return []
         held: list[tuple[str, str]] = [
-            (key, self._folded.get(value, value)) for key, value in keys_of(record.id, record.values)
+            (key, compared(key, value, self._folded)) for key, value in keys_of(record.id, record.values)
         ]
         if self._unique_slugs:
             values = record.values["custom_fields"]
@@ -478,6 +483,11 @@ def keys_of(id: UUID | None, values: Mapping[str, Any]) -> Iterator[tuple[MatchK
         yield "phoneNumbers", number
     if values.get("email"):
         yield "email", values["email"]
+
+
+def compared(key: MatchKey, value: str, folded: Mapping[str, str]) -> str:
+    """Return what a key is compared by: an e-mail address as it is `folded`, a phone number by one of its forms."""
+    return compared_form(value) if key == "phoneNumbers" else folded.get(value, value)
 
 
 def has_key(given: Given, match: Iterable[MatchKey]) -> bool:

@@ -12,6 +12,7 @@ from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
 from skipcall.contacts.upsert_model import CANDIDATES_MAX, COLUMNS, MATCH_KEYS, Given, MatchKey, Record, Step
 from skipcall.custom_fields import queries as custom_fields
+from skipcall.phone_numbers.forms import all_forms, compared_form
 from skipcall.postgres.db import Session, Statement
 
 # Locks of one transaction are few, since all transactions share one table of locks: beyond these the workspace is locked.
@@ -167,9 +168,11 @@ async def find_holders(
     phone_numbers = []
     if "phoneNumbers" in match:
         phone_numbers = list({number for one in given for number in one.values.get("phone_numbers", ())})
-    keys = {"emails": emails, "external_ids": external_ids, "phone_numbers": phone_numbers}
+    compared = list({compared_form(one) for one in phone_numbers})
+    keys = {"emails": emails, "external_ids": external_ids, "phone_numbers": compared}
     is_few = sum(map(len, keys.values())) <= LOCKED_KEYS_MAX
     lowered = await tx.fetch_value(LOCK_KEYS if is_few else LOCK_WORKSPACE, workspace_id=workspace_id, **keys)
+    keys["phone_numbers"] = list({form for one in compared for form in all_forms(one)})
     rows = await tx.fetch_rows(
         FIND_HOLDERS,
         workspace_id=workspace_id,

@@ -11,6 +11,7 @@ from skipcall import ids
 from skipcall.clock import timestamp
 from skipcall.do_not_call.model import DoNotCallEntry, Reason
 from skipcall.events.queries import RECORD
+from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres.db import Row, Session, Statement
 from skipcall.sealing import number_hash
 
@@ -20,7 +21,7 @@ COLUMNS = """d.id, d.phone_number, d.reason, d.source, d.evidence::text AS evide
     d.lifted_at"""
 _IN_FORCE = "d.lifted_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > now())"
 _FILTERS = f"""d.workspace_id = ANY(:workspace_ids) AND {_IN_FORCE}
-    AND (:number_hash::bytea IS NULL OR d.number_hash = :number_hash) AND (:reason::text IS NULL OR d.reason = :reason)"""
+    AND (:number_hashes::bytea[] IS NULL OR d.number_hash = ANY(:number_hashes)) AND (:reason::text IS NULL OR d.reason = :reason)"""
 
 _LIST = Statement(
     f"""
@@ -74,19 +75,21 @@ _LIFT = Statement(
     SELECT id FROM written
     """
 )
-# Of several entries the one that holds longest. Contacts are found as in calls.matching: by the hash of the index first, then by the number itself.
+# Of several entries the one that holds longest, of all forms of the number. Contacts are found as in calls.matching: by the hash of the index first, then by the number itself.
 _CHECK = Statement(
     f"""
     SELECT d.id AS entry_id, d.expires_at, EXISTS (
         SELECT FROM contacts c
-        WHERE phone_keys(c.workspace_id, c.phone_numbers)
-                @> ARRAY[hashtextextended(n.number, uuid_hash_extended(:workspace_id, 0))]
-            AND (c.workspace_id = :workspace_id AND c.phone_numbers @> ARRAY[n.number]) IS TRUE
+        WHERE phone_keys(c.workspace_id, c.phone_numbers) && phone_keys(:workspace_id, n.numbers)
+            AND (c.workspace_id = :workspace_id AND c.phone_numbers && n.numbers) IS TRUE
             AND c.deleted_at IS NULL AND NOT c.allow_phone_calls
     ) AS is_refused
-    FROM unnest(:numbers::text[], :hashes::bytea[]) WITH ORDINALITY AS n (number, hash, place)
+    FROM (
+        SELECT place, array_agg(number) AS numbers, array_agg(hash) AS hashes
+        FROM unnest(:places::integer[], :numbers::text[], :hashes::bytea[]) AS form (place, number, hash) GROUP BY place
+    ) n
     LEFT JOIN LATERAL (
-        SELECT id, expires_at FROM do_not_call d WHERE d.workspace_id = :workspace_id AND d.number_hash = n.hash AND {_IN_FORCE}
+        SELECT id, expires_at FROM do_not_call d WHERE d.workspace_id = :workspace_id AND d.number_hash = ANY(n.hashes) AND {_IN_FORCE}
         ORDER BY expires_at DESC NULLS FIRST, id LIMIT 1
     ) d ON true
     ORDER BY n.place
@@ -118,7 +121,7 @@ async def list_do_not_call(
     rows = await db.fetch_rows(
         _LIST,
         workspace_ids=workspace_ids,
-        number_hash=None if phone_number is None else number_hash(phone_number, secret),
+        number_hashes=None if phone_number is None else [number_hash(one, secret) for one in all_forms(phone_number)],
         reason=reason,
         before=before,
         limit=limit,
@@ -177,9 +180,15 @@ async def lift_entry(
 
 
 async def check_numbers(db: Session, workspace_id: UUID, numbers: Sequence[str], *, secret: bytes) -> list[Standing]:
-    """Return what is known of each number, in their order."""
-    hashes = [number_hash(one, secret) for one in numbers]
-    rows = await db.fetch_rows(_CHECK, workspace_id=workspace_id, numbers=numbers, hashes=hashes)
+    """Return what is known of each number, in their order: also by the other forms in which the same telephone is known."""
+    forms = [(place, one) for place, number in enumerate(numbers) for one in all_forms(number)]
+    rows = await db.fetch_rows(
+        _CHECK,
+        workspace_id=workspace_id,
+        places=[place for place, _ in forms],
+        numbers=[one for _, one in forms],
+        hashes=[number_hash(one, secret) for _, one in forms],
+    )
     return [Standing(*row) for row in rows]
 
 

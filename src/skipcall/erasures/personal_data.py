@@ -25,6 +25,7 @@ from skipcall.erasures.model import (
     PersonalSequence,
 )
 from skipcall.erasures.queries import CALLS_OF_PERSON, find_former_values, list_own_numbers
+from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres.db import Row, Session, Statement
 from skipcall.sealing import number_hash
 from skipcall.transcriptions.model import Segment
@@ -103,7 +104,7 @@ async def gather(db: Session, scope: Scope, person: Sequence[dict[str, Any]], se
     former = (await find_former_values(db, workspace_id, ids)).get("phoneNumbers", [])
     numbers = list(dict.fromkeys([*(number for one in person for number in one["phone_numbers"]), *former]))
     own = await list_own_numbers(db, workspace_id, numbers, ids)
-    hashes = [number_hash(one, secret) for one in numbers]
+    hashes = [number_hash(form, secret) for one in numbers for form in all_forms(one)]
     view = View(scope.organization_id, details=True, tags=True)
 
     async def fetch(statement: Statement, **values: Any) -> list[Row]:

@@ -6,8 +6,8 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, ValidationResult
 
-from skipcall.contacts.numbers import equivalent_forms
 from skipcall.imports.model import CellFault
+from skipcall.phone_numbers.forms import equivalent_forms
 from skipcall.phone_numbers.model import E164, phone_number_fault
 
 CELL_CHARS_MAX = 1_000

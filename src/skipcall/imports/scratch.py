@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.contacts.upsert_model import Given, Ledger, Record, field_key, keys_of
+from skipcall.contacts.upsert_model import Given, Ledger, Record, compared, field_key, keys_of
 
 _KEYS_AT_ONCE = 500
 _TABLES = """
@@ -49,7 +49,7 @@ class Scratch:
         `folded` takes in how their e-mail addresses are compared.
         """
         stored = {record.id: record for record in records}
-        keys = {f"{key} {folded.get(value, value)}" for one in given for key, value in keys_of(one.id, one.values)}
+        keys = {f"{key} {compared(key, value, folded)}" for one in given for key, value in keys_of(one.id, one.values)}
         keys |= {
             f"{field_key(slug)} {value}"
             for slug in unique_slugs

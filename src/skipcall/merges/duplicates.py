@@ -7,7 +7,6 @@ first contact does, so every group comes once, whatever the sizes of pages.
 from collections.abc import Sequence
 from uuid import UUID
 
-from skipcall.contacts.matching import HAS_NUMBER
 from skipcall.contacts.model import ContactView
 from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.merges.model import (
@@ -18,16 +17,33 @@ from skipcall.merges.model import (
     DuplicateKey,
     Duplicates,
 )
+from skipcall.phone_numbers.forms import MARKS
 from skipcall.postgres.db import Session, Statement
 
-# What a contact `c` may share, and who has a value `v` of it. The conditions are those of the lookup, for its reasons.
+
+def _replaced(number: str, *, mark: bool) -> str:
+    """Return the SQL of a number with its mark, or without: `phone_numbers.forms` in the database."""
+    for _, before, sign, behind in MARKS:
+        pattern, new = (
+            (f"^({before})({behind})$", rf"\1{sign}\2") if mark else (f"^({before}){sign}({behind})$", r"\1\2")
+        )
+        number = f"regexp_replace({number}, '{pattern}', '{new}')"
+    return number
+
+
+_FORMS = f"ARRAY[v.value, {_replaced('v.value', mark=True)}]"
+# What a contact `c` may share, as it is compared and as it is shown, and who has a value `v` of it. The conditions are those of the lookup,
+# for its reasons.
 _VALUES: dict[DuplicateKey, str] = {
-    "phoneNumber": "SELECT DISTINCT unnest(c.phone_numbers) AS value",
-    "email": "SELECT lower(c.email) AS value WHERE c.email IS NOT NULL",
-    "linkedinUrl": "SELECT linkedin_key(c.linkedin_url) AS value WHERE c.linkedin_url IS NOT NULL",
+    "phoneNumber": f"""SELECT {_replaced("one", mark=False)} AS value, min(one) AS shown
+        FROM unnest(c.phone_numbers) AS one GROUP BY 1""",
+    "email": "SELECT lower(c.email) AS value, lower(c.email) AS shown WHERE c.email IS NOT NULL",
+    "linkedinUrl": """SELECT linkedin_key(c.linkedin_url) AS value, linkedin_key(c.linkedin_url) AS shown
+        WHERE c.linkedin_url IS NOT NULL""",
 }
 _HAVING: dict[DuplicateKey, str] = {
-    "phoneNumber": HAS_NUMBER.format(workspace="v.workspace_id", number="v.value"),
+    "phoneNumber": f"""phone_keys(workspace_id, phone_numbers) && phone_keys(v.workspace_id, {_FORMS})
+        AND (workspace_id = v.workspace_id AND phone_numbers && {_FORMS} AND deleted_at IS NULL) IS TRUE""",
     "email": "workspace_id = v.workspace_id AND lower(email) = v.value AND email IS NOT NULL",
     "linkedinUrl": """search_keys @> ARRAY[text_key(v.workspace_id, fold(v.value))]
         AND (workspace_id = v.workspace_id AND linkedin_key(linkedin_url) = v.value) IS TRUE""",
@@ -48,10 +64,11 @@ def _list(by: DuplicateKey) -> Statement:
             WHERE workspace_id = w.id AND id > :after AND deleted_at IS NULL ORDER BY id LIMIT {EXAMINED_AT_ONCE}
         ) c ORDER BY c.id LIMIT {EXAMINED_AT_ONCE}
     ), v AS (
-        SELECT c.workspace_id, v.value, (array_agg(c.id ORDER BY c.id))[1] AS first_id
+        SELECT c.workspace_id, v.value, (array_agg(c.id ORDER BY c.id))[1] AS first_id,
+            (array_agg(v.shown ORDER BY c.id))[1] AS shown
         FROM c CROSS JOIN LATERAL ({_VALUES[by]}) v GROUP BY c.workspace_id, v.value
     ), groups AS (
-        SELECT v.first_id AS id, v.value, o.ids, cardinality(o.ids) > {CONTACTS_OF_GROUP_MAX} AS is_common
+        SELECT v.first_id AS id, v.shown AS value, o.ids, cardinality(o.ids) > {CONTACTS_OF_GROUP_MAX} AS is_common
         FROM v CROSS JOIN LATERAL (
             WITH found AS MATERIALIZED (SELECT id FROM contacts WHERE {_HAVING[by]} AND deleted_at IS NULL)
             SELECT array_agg(id ORDER BY id) AS ids FROM (SELECT id FROM found LIMIT {CONTACTS_OF_GROUP_MAX + 1}) one

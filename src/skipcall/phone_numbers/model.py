@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from skipcall.errors import Conflict
 from skipcall.page import PageQuery
+from skipcall.phone_numbers.forms import all_forms
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 _LOST_PLUS = re.compile(r" [1-9]")
@@ -82,8 +83,9 @@ def with_plus(parameter: str) -> str:
 
 
 def read_phone_number(text: str, region: str) -> str | None:
-    """Return the E.164 form of a number that somebody wrote, or None."""
-    return next((one for one in written_forms(text, region) if phone_number_fault(one) is None), None)
+    """Return the E.164 form of a number that somebody wrote, or None: of a form that is out of use, the one that is in use."""
+    forms = (form for one in written_forms(text, region) for form in all_forms(one))
+    return next((one for one in forms if phone_number_fault(one) is None), None)
 
 
 def written_forms(text: str, region: str) -> Iterator[str]:
