@@ -97,7 +97,8 @@ def test_fields_are_made_by_the_import_and_not_by_the_dry_run(loader: Loader) ->
     assert loader.contacts()[0]["customFields"] == {"Segment": "y"}
 
 
-NUMBERS = st.sampled_from(["", *(f"063998000{n}" for n in range(5)), "0639980001;0639980002"])
+TWO_FORMS = ["+5511987654321", "+551187654321"]  # of one telephone
+NUMBERS = st.sampled_from(["", *(f"063998000{n}" for n in range(4)), "0639980001;0639980002", *TWO_FORMS])
 ADDRESSES = st.sampled_from(["", "a@example.com", "A@Example.com", "b@example.com", "c@example.com", "nobody"])
 ROW = st.tuples(
     *(st.sampled_from(["", "A", "B"]), st.sampled_from(["R", "S"]), ADDRESSES, NUMBERS),
@@ -159,7 +160,7 @@ def _upsert(twin: Loader, asked: dict[str, Any], rows: list[tuple[str, ...]]) ->
             "firstName": first,
             "lastName": last,
             "email": email if "@" in email else "",
-            "phoneNumbers": ["+33" + one[1:] for one in numbers.split(";") if one],
+            "phoneNumbers": [one if one in TWO_FORMS else "+33" + one[1:] for one in numbers.split(";") if one],
             "externalId": external_id,
             "customFields": {"badge": badge} if badge else {},
         }
