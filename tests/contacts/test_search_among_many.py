@@ -47,6 +47,7 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Contact], bool]]] = {
         {"filter": {"and": [_is("lastName", "startsWith", "mar"), _is("city", "in", ["lyon", "Brest"])]}},
         lambda one: one["name"] == "martin" and one["city"] == "lyon",
     ),
+    "another city": ({"filter": _is("city", "notEquals", "LILLE")}, lambda one: one["city"] != "lille"),
     "no city": ({"filter": {"field": "city", "operator": "isEmpty"}}, lambda one: one["city"] is None),
     "an external id": ({"filter": {"field": "externalId", "operator": "isNotEmpty"}}, lambda one: one["note"]),
     "a note": ({"filter": {"field": "customFields.note", "operator": "isNotEmpty"}}, lambda one: one["note"]),

@@ -39,9 +39,8 @@ _PARTS = {
 }
 _NAMES, _OTHERS = [f"split_part(c.search_text, chr(30), {number})" for number in (1, 2)]
 _OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
-_ORDERED = frozenset(
-    ("lastName", "company", "city", "role")
-)  # whose folded values stand in B-trees (migrations 0024, 0029)
+# Whose folded values stand in B-trees (migrations 0024, 0029).
+_ORDERED = frozenset(("lastName", "company", "city", "country", "role"))
 _ADDRESSES = frozenset(("url", "linkedinUrl", "linkedinSalesUrl"))  # their ends tell more than their beginnings
 _COLUMNS = {
     **{field: ("c." + re.sub("[A-Z]", r"_\g<0>", field).lower(), "text") for field in _PARTS},
@@ -181,8 +180,7 @@ class Conditions:
             return self.exactly(node)
         if isinstance(node, Group):
             if node.operator == "not":
-                [denied] = node.parts
-                return self.filled(denied.field) if isinstance(denied, Clause) and denied.test == "isEmpty" else None
+                return self.indexed_denial(node.parts[0])
             parts = [self.indexed(one) for one in node.parts]
             known = [one for one in parts if one]
             if not known or (node.operator == "or" and None in parts):
@@ -217,6 +215,17 @@ class Conditions:
         pattern = Pattern(part, texts[0], before, after, "right" if node.field in _ADDRESSES else "left")
         found = _BY_TRIGRAMS[node.test](pattern, node.values[0], knows_letters=self.locale.knows_letters)
         return found or (None if node.field in _PARTS else self.filled(node.field))
+
+    def indexed_denial(self, denied: Node) -> str | None:
+        """Return a condition for an index that follows from another's not being fulfilled, or None."""
+        if isinstance(denied, Group):
+            return None
+        if denied.test == "isEmpty":
+            return self.filled(denied.field)
+        if denied.test == "in" and denied.field in _ORDERED and len(denied.values) == 1:
+            part, value = text_part(denied.field), self.folded(denied.values[0])
+            return f"({part} < {value} OR {part} > {value})"
+        return None
 
     def filled(self, field: str) -> str | None:
         """Return a condition for an index that follows from a custom field's being filled, or None."""

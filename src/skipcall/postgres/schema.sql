@@ -1616,6 +1616,8 @@ CREATE INDEX contacts_by_city ON public.contacts USING btree (workspace_id, spli
 
 CREATE INDEX contacts_by_company ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 5), id) WHERE (deleted_at IS NULL);
 
+CREATE INDEX contacts_by_country ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 8));
+
 CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX contacts_by_email ON public.contacts USING btree (workspace_id, lower(email)) WHERE ((deleted_at IS NULL) AND (email IS NOT NULL));

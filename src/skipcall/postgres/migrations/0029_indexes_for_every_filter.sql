@@ -6,9 +6,12 @@ CREATE INDEX contacts_by_traits ON contacts (
     workspace_id, allow_phone_calls, last_modification_source, (email IS NULL), (company IS NULL), (role IS NULL), (city IS NULL),
     (country IS NULL), (url IS NULL), (linkedin_url IS NULL), (linkedin_sales_url IS NULL), (external_id IS NULL), (phone_numbers = '{}')
 );
--- Cities and roles by their folded texts, as names and companies are (0024): whole ones and beginnings are a range, and reading ends where enough are found.
+-- Cities, countries and roles by their folded texts, as names and companies are (0024): whole ones, beginnings and all others are a range or two, and
+-- reading ends where enough are found.
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX contacts_by_city ON contacts (workspace_id, split_part(search_text, chr(31), 7));
+-- squawk-ignore require-concurrent-index-creation
+CREATE INDEX contacts_by_country ON contacts (workspace_id, split_part(search_text, chr(31), 8));
 -- squawk-ignore require-concurrent-index-creation
 CREATE INDEX contacts_by_role ON contacts (workspace_id, split_part(search_text, chr(31), 12));
 -- The indexes of names and companies are partial, since lists walk through them.
