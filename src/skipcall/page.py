@@ -105,11 +105,11 @@ class PageMeta(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     page: int
     size: int
-    total: int
-    total_pages: int
+    total: Annotated[int, Meta(description="How many there are on all pages, as far as they were counted.")]
+    total_pages: Annotated[int, Meta(description="How many pages of this `size` have so many.")]
     has_more: bool
     next_cursor: str | None
-    total_is_lower_bound: bool = False
+    total_is_lower_bound: Annotated[bool, Meta(description="There may be more than `total`; absent if not.")] = False
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

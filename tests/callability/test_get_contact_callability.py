@@ -55,6 +55,13 @@ def test_a_refusal_outlives_the_contact(team: Team) -> None:
     assert codes(ask(team, again, phoneNumber=phone_number(5))) == ["NO_PHONE_NUMBER"]
 
 
+def test_a_number_is_the_contacts_in_every_form(team: Team) -> None:
+    contact = team.contact(phone_numbers=["+5511987654321"])
+    for number, codes in (("+551187654321", []), ("+551187654322", ["NO_PHONE_NUMBER"])):
+        found = team.client.get(f"{contact}/callability", params={"phoneNumber": number})
+        assert [one["code"] for one in found["reasons"]] == codes
+
+
 def test_an_entry_that_ends(team: Team) -> None:
     ends_at = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     team.client.post("/v1/do-not-call", {"phoneNumber": phone_number(), "reason": "MANUAL", "expiresAt": ends_at})

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from skipcall.contacts.numbers import read_forms
 from skipcall.phone_numbers.forms import all_forms, compared_form, equivalent_forms
-from skipcall.phone_numbers.model import E164, read_phone_number
+from skipcall.phone_numbers.model import E164, phone_number_fault, read_phone_number
 
 digits = st.text("0123456789", min_size=5, max_size=12)
 numbers = st.builds(
@@ -50,6 +50,14 @@ def test_fixed_lines_have_one_form() -> None:
 def test_a_form_out_of_use_is_read_and_stored_by_nobody() -> None:
     assert read_phone_number("+52 1 55 1234 5678", "FR") == "+525512345678"
     assert read_forms("+52 1 55 1234 5678", None) == {"+5215512345678": None, "+525512345678": "MX_MOBILE_ONE"}
+
+
+def test_a_form_out_of_use_is_refused_with_the_one_in_use() -> None:
+    assert phone_number_fault("+5215512345678") == (
+        "INVALID_PHONE_NUMBER",
+        "This form is out of use: the number is +525512345678",
+    )
+    assert phone_number_fault("+525512345678") is None
 
 
 def test_a_national_number_needs_a_region() -> None:

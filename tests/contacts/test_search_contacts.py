@@ -392,3 +392,30 @@ def test_a_blank_is_no_plus_in_a_body(team: Team, client: Client) -> None:
         "/v1/contacts/search", {"filter": {"field": "customFields.T Num", "operator": "equals", "value": "1"}}, 400
     )["error"]["details"]
     assert [(one["code"], one.get("suggestion")) for one in faults] == [("UNKNOWN_FILTER_FIELD", None)]
+
+
+def test_accents_alone_are_nothing_to_look_for(team: Team, client: Client) -> None:
+    team.contact(last_name="Moreau")
+    for operator in ("equals", "notContains", "startsWith"):
+        error = client.post(SEARCH, {"filter": clause("company", operator, "\u0301")}, status=400)["error"]
+        assert [(one["pointer"], one["code"]) for one in error["details"]] == [("/filter/value", "TOO_SHORT")]
+    assert client.post(SEARCH, {"text": "moreau \u0301"}, status=200)["meta"]["total"] == 1
+    assert client.post(SEARCH, {"text": "nobody \u0301"}, status=200)["meta"]["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "total"),
+    [
+        ("equals", 2**31 - 1, 0),
+        ("lessOrEqual", 2**31 - 1, 1),
+        ("greaterThan", 2**31 - 1, 0),
+        ("between", [0, 2**31 - 1], 1),
+    ],
+)
+def test_as_many_calls_as_can_be_counted(
+    team: Team, client: Client, operator: str, value: int | list[int], total: int
+) -> None:
+    team.contact()
+    asked = clause("callCount", operator, value)
+    for one in (asked, {"or": [asked, clause("lastName", "equals", "nobody")]}):
+        assert client.post(SEARCH, {"filter": one}, status=200)["meta"]["total"] == total

@@ -71,6 +71,21 @@ def test_a_refusal_holds_for_every_form_of_a_number(team: Team, listed: str, ask
     assert check(team, asked, region="BR")[0]["callable"]
 
 
+def test_one_entry_is_of_every_form(team: Team) -> None:
+    """What was said of one form is the answer for the other, and one that holds for good takes the place of one that ends."""
+    soon = {"phoneNumber": "+551187654321", "reason": "OPPOSITION", "expiresAt": "2098-01-01T00:00:00Z"}
+    first = team.client.post(LIST, soon)
+    again = team.client.post(LIST, soon | {"phoneNumber": "+5511987654321"}, status=200)
+    assert again["id"] == first["id"]
+    other = team.client.post(LIST, {"phoneNumber": "+5511987654321", "reason": "MANUAL"})
+    good = team.client.post(LIST, {"phoneNumber": "+5511987654321", "reason": "OPPOSITION"})
+    entries = {one["id"] for one in team.client.get(LIST, params={"phoneNumber": "+551187654321"})["data"]}
+    assert entries == {other["id"], good["id"]}
+    for id in entries:
+        team.client.delete(f"{LIST}/{id}")
+    assert check(team, "+551187654321")[0]["callable"]
+
+
 def test_a_contact_refuses_for_every_form_of_its_numbers(team: Team) -> None:
     team.contact(phone_numbers=["+5511987654321"], allow_phone_calls=False)
     assert check(team, "+551187654321", "+551187654322")[0]["reasons"] == ["NOT_ALLOWED"]

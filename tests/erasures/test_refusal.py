@@ -76,6 +76,14 @@ def test_a_number_counts_in_every_form(team: Team, known: str, brought: str) -> 
     assert team.client.post("/v1/contacts/upsert", {"contact": again}, status=409)["error"]["code"] == "PERSON_ERASED"
 
 
+def test_a_telephone_that_another_contact_has_in_another_form_is_theirs(team: Team) -> None:
+    path = team.contact(last_name="Souza", phone_numbers=["+5511987654321"])
+    team.contact(last_name="Lima", phone_numbers=["+551187654321"])
+    entry = team.client.post("/v1/do-not-call", {"phoneNumber": "+5511987654321", "reason": "MANUAL", "source": "Fair"})
+    assert team.client.post(f"{path}/erase", None, status=200)["receipt"]["doNotCall"] == 0
+    assert team.client.get(f"/v1/do-not-call/{entry['id']}") == entry
+
+
 # Two ways to write one name or profile.
 SPELLINGS = [
     ("O'Brien", "O’Brien"),

@@ -12,6 +12,7 @@ from skipcall.callability.model import MESSAGES, Callability, ObstacleToCall
 from skipcall.clock import timestamp
 from skipcall.contacts.actions import refuse_missing
 from skipcall.do_not_call.queries import check_numbers
+from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres.db import Session
 
 
@@ -25,7 +26,8 @@ async def get_callability(
         await refuse_missing(db, caller, id)
     number = phone_number or next(iter(known.phone_numbers), None)
     evidence = [known.consent_id]
-    facts = msgspec.structs.replace(known.facts, has_number=number in known.phone_numbers)
+    has_number = number is not None and not set(all_forms(number)).isdisjoint(known.phone_numbers)
+    facts = msgspec.structs.replace(known.facts, has_number=has_number)
     if number is not None:
         [listed] = await check_numbers(db, known.workspace_id, [number], secret=secret)
         evidence.append(listed.entry_id)

@@ -47,7 +47,7 @@ _COLUMNS = {
     "lastModificationSource": ("c.last_modification_source", "text"),
     "id": ("c.id", "uuid"),
     "teamId": ("c.workspace_id", "uuid"),
-    "callCount": ("c.call_count", "integer"),
+    "callCount": ("c.call_count", "bigint"),
     "allowPhoneCalls": ("c.allow_phone_calls", "boolean"),
     "createdAt": ("c.created_at", "timestamptz"),
     "updatedAt": ("c.updated_at", "timestamptz"),
@@ -123,7 +123,7 @@ class Conditions:
         if isinstance(node, Group):
             return _grouped(node, self.of_calls)
         if node.field == "callCount":
-            return self.compared(node, "k.call_count", "integer")
+            return self.compared(node, "k.call_count", "bigint")
         if node.test == "isEmpty":
             return "k.last_call_at = 'epoch'"
         return f"(k.last_call_at > 'epoch' AND {self.compared(node, 'k.last_call_at', 'timestamptz')})"

@@ -5,6 +5,7 @@ Operators that differ in a word only become one condition: `notIn` is `in` under
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -321,6 +322,9 @@ class _Reader:
             return tuple(forms or ()) or (None if self.setting.region else ())
         elif CONTROL_CHARACTERS.search(value):
             self.faults.append(Fault(pointer, "FORBIDDEN_CHARACTER", "Control characters are not allowed"))
+            return None
+        elif all(map(unicodedata.combining, value)):
+            self.faults.append(Fault(pointer, "TOO_SHORT", "Must be more than accents, which do not matter"))
             return None
         return value
 

@@ -16,7 +16,15 @@ from skipcall.contacts.filters import Setting, custom_fields_in, near, read_filt
 from skipcall.contacts.lookup import UNREADABLE_NUMBER, Asked, ContactMatches, LookupContacts
 from skipcall.contacts.model import Contact, UnknownCustomField
 from skipcall.contacts.numbers import read_forms
-from skipcall.contacts.search import Cursor, SearchContacts, SearchView, decode_cursor, digest_of, encode_cursor
+from skipcall.contacts.search import (
+    Cursor,
+    SearchContacts,
+    SearchView,
+    decode_cursor,
+    digest_of,
+    encode_cursor,
+    words_of,
+)
 from skipcall.contacts.searching import ORDERS, Query
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import SearchedField
@@ -80,7 +88,7 @@ async def search_contacts(
         node, faults = read_filter(raw, setting)
         if faults:
             raise Invalid(faults)
-    words = body.text.split() if body.text else []
+    words = words_of(body.text) if body.text else []
     query = Query(node, words, list(sorts.values()), setting.fields or {})
     found = await searching.search_contacts(
         searches,

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -50,6 +51,11 @@ JSON_DEPTH_MAX = 40
 
 MICROSECONDS_MAX = 253_370_764_800_000_000  # the year 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a free text, but for those that are nothing but accents, which do not matter."""
+    return [one for one in text.split() if not all(map(unicodedata.combining, one))]
 
 
 def describe_table() -> str:
@@ -156,8 +162,9 @@ class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
     count_total: Annotated[
         bool,
         _about(
-            "False for a first page that comes sooner where many are found: `meta.total` is then what the pages so far tell, and "
-            "`totalIsLowerBound` on all but the last. Where few are found it is counted all the same"
+            "False for a first page that comes sooner if many are found: `meta.total` is then one more than the pages so far hold, with "
+            "`totalIsLowerBound`, until the last page tells all. Few are counted all the same, and all contacts, without filter and text. "
+            "Said of the first page; its cursor goes on likewise"
         ),
     ] = True
     timezone: (
@@ -190,7 +197,7 @@ class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
         text = fields.get("text", "")
         if CONTROL_CHARACTERS.search(text):
             faults.append(Fault("/text", "FORBIDDEN_CHARACTER", "Control characters are not allowed"))
-        if len(text.split()) > WORDS_MAX:
+        if len(words_of(text)) > WORDS_MAX:
             faults.append(Fault("/text", "TOO_MANY_ITEMS", f"At most {WORDS_MAX} words allowed"))
         if "filter" in fields:
             faults += read_filter(fields["filter"], Setting(region, ZoneInfo(zone), clock.now()))[1]

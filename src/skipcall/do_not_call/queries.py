@@ -34,19 +34,25 @@ _LIST = Statement(
     """
 )
 _GET = Statement(f"SELECT {COLUMNS} FROM do_not_call d WHERE d.workspace_id = ANY(:workspace_ids) AND d.id = :id")
-# Of one reason, an entry that ends sooner than the new one makes way for it; so does one that has expired. One that does not is the
-# answer. Other reasons stand beside it.
+# Of one reason, an entry that ends sooner than the new one makes way for it, whichever form of the number it has; so does one that has
+# expired. One that does not is the answer. Other reasons stand beside it.
 _CREATE = Statement(
     f"""
     WITH ended AS (
         UPDATE do_not_call SET lifted_at = least(expires_at, now())
-        WHERE workspace_id = :workspace_id AND number_hash = :number_hash AND reason = :reason AND lifted_at IS NULL
+        WHERE workspace_id = :workspace_id AND number_hash = ANY(:number_hashes) AND reason = :reason AND lifted_at IS NULL
             AND expires_at < coalesce(:expires_at, 'infinity'::timestamptz)
         RETURNING id
     ), written AS (
         INSERT INTO do_not_call (workspace_id, id, phone_number, number_hash, reason, source, evidence, created_by, expires_at)
         SELECT :workspace_id, :id, :phone_number, :number_hash, :reason, :source, :evidence::jsonb, :api_key_id, :expires_at
-        FROM (SELECT count(*) FROM ended) e
+        FROM (SELECT count(*) FROM ended) e WHERE NOT EXISTS (
+            SELECT FROM do_not_call d
+            WHERE d.workspace_id = :workspace_id AND d.number_hash = ANY(:number_hashes) AND d.reason = :reason AND {
+        _IN_FORCE
+    }
+                AND coalesce(d.expires_at, 'infinity') >= coalesce(:expires_at, 'infinity'::timestamptz)
+        )
         ON CONFLICT DO NOTHING RETURNING *
     ), recorded AS ({
         RECORD.format(
@@ -59,7 +65,7 @@ _CREATE = Statement(
     SELECT {COLUMNS}, true AS is_new FROM written d
     UNION ALL
     SELECT {COLUMNS}, false FROM do_not_call d
-    WHERE d.workspace_id = :workspace_id AND d.number_hash = :number_hash AND d.reason = :reason AND {_IN_FORCE}
+    WHERE d.workspace_id = :workspace_id AND d.number_hash = ANY(:number_hashes) AND d.reason = :reason AND {_IN_FORCE}
         AND NOT EXISTS (SELECT FROM written)
         AND NOT EXISTS (SELECT FROM ended WHERE ended.id = d.id)
     """
@@ -159,6 +165,7 @@ async def create_entry(
             id=ids.new_id(),
             phone_number=phone_number,
             number_hash=number_hash(phone_number, secret),
+            number_hashes=[number_hash(one, secret) for one in all_forms(phone_number)],
             reason=reason,
             source=source,
             evidence=msgspec.json.encode(evidence).decode(),

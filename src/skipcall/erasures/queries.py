@@ -15,6 +15,7 @@ from skipcall.contacts.matching import ALIASES, HAS_NUMBER
 from skipcall.contacts.queries import COUNT
 from skipcall.erasures.model import Erasure, Receipt
 from skipcall.events.queries import RECORD
+from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres.db import Database, Row, Session, Statement
 from skipcall.postgres.leases import leased, renewal
 
@@ -371,9 +372,11 @@ async def find_former_values(tx: Session, workspace_id: UUID, contact_ids: Seque
 async def list_own_numbers(
     tx: Session, workspace_id: UUID, numbers: Sequence[str], contact_ids: Sequence[UUID]
 ) -> list[str]:
-    """Return those of the numbers that no other contact has."""
-    rows = await tx.fetch_rows(LIST_OWN_NUMBERS, workspace_id=workspace_id, numbers=numbers, contact_ids=contact_ids)
-    return [row["number"] for row in rows]
+    """Return those of the numbers that no other contact has, in any form."""
+    forms = list({form for one in numbers for form in all_forms(one)})
+    rows = await tx.fetch_rows(LIST_OWN_NUMBERS, workspace_id=workspace_id, numbers=forms, contact_ids=contact_ids)
+    own = {row["number"] for row in rows}
+    return [one for one in numbers if own.issuperset(all_forms(one))]
 
 
 async def find_calls(

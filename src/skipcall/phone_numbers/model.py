@@ -69,12 +69,17 @@ def phone_number_fault(number: str) -> tuple[str, str] | None:
     """
     if not E164.fullmatch(number):
         return "INVALID_PHONE_NUMBER", "Must be in E.164 form, for example +33639981234"
+    in_use = next(filter(_is_possible, all_forms(number)), None)
+    if in_use is None:
+        return "INVALID_PHONE_NUMBER", "No number of this country has this length, or there is no such country code"
+    return None if in_use == number else ("INVALID_PHONE_NUMBER", f"This form is out of use: the number is {in_use}")
+
+
+def _is_possible(number: str) -> bool:
     try:
-        if phonenumbers.is_possible_number(phonenumbers.parse(number)):
-            return None
+        return phonenumbers.is_possible_number(phonenumbers.parse(number))
     except phonenumbers.NumberParseException:
-        pass
-    return "INVALID_PHONE_NUMBER", "No number of this country has this length, or there is no such country code"
+        return False
 
 
 def with_plus(parameter: str) -> str:
