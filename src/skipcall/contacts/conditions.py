@@ -41,6 +41,8 @@ _NAMES, _OTHERS = [f"split_part(c.search_text, chr(30), {number})" for number in
 _OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
 # Whose folded values stand in B-trees (migrations 0024, 0029).
 _ORDERED = frozenset(("lastName", "company", "city", "country", "role"))
+_ALONE = frozenset(("city", "country", "role"))  # by indexes that only searches use
+_TRAITS = frozenset(("allowPhoneCalls", "lastModificationSource"))
 _ADDRESSES = frozenset(("url", "linkedinUrl", "linkedinSalesUrl"))  # their ends tell more than their beginnings
 _COLUMNS = {
     **{field: ("c." + re.sub("[A-Z]", r"_\g<0>", field).lower(), "text") for field in _PARTS},
@@ -85,6 +87,7 @@ class Conditions:
 
     def __init__(self, workspace_ids: Sequence[UUID], fields: Mapping[str, SearchedField], locale: Locale) -> None:
         self.values: dict[str, Any] = {}
+        self.indexes: set[str] = set()  # that ask for a predicate of their own: `contacts_by_` these
         self.all_workspaces = frozenset(workspace_ids)
         self.fields = fields
         self.locale = locale
@@ -116,6 +119,8 @@ class Conditions:
             return self.numbers_exactly(node)
         if node.kind in _RANGED:
             return self.compared(node, self.stored_number(node), "numeric")
+        if node.field in _TRAITS:
+            self.indexes.add("traits")
         return self.compared(node, *_COLUMNS[node.field])
 
     def of_calls(self, node: Node) -> str:
@@ -130,6 +135,8 @@ class Conditions:
 
     def is_empty(self, field: str) -> str:
         """Return the condition that a property is empty, as the index `contacts_by_traits` has it; it is never null."""
+        if not field.startswith(CUSTOM_FIELD):
+            self.indexes.add("traits")
         if field == "phoneNumbers":
             return "c.phone_numbers = '{}'"
         return f"{_COLUMNS[field][0]} IS NULL" if field in _COLUMNS else f"({self.stored_value(field)}) IS NULL"
@@ -197,6 +204,7 @@ class Conditions:
             return self.in_ranges(node)
         if node.kind != "text" or node.test == "isEmpty":
             return None
+        self.indexes |= {node.field} & _ALONE
         if node.field in _ORDERED and (node.test == "in" or (node.test == "startsWith" and self.locale.is_of_bytes)):
             return self.text_exactly(node)
         texts = [self.folded(one) for one in node.values]
@@ -223,6 +231,7 @@ class Conditions:
         if denied.test == "isEmpty":
             return self.filled(denied.field)
         if denied.test == "in" and denied.field in _ORDERED and len(denied.values) == 1:
+            self.indexes |= {denied.field} & _ALONE
             part, value = text_part(denied.field), self.folded(denied.values[0])
             return f"({part} < {value} OR {part} > {value})"
         return None

@@ -167,6 +167,8 @@ class _Composer:
         self.of_texts = [f"CASE WHEN {' AND '.join(exactly)} THEN true ELSE false END"] if exactly else []
         indexed = [*map(conditions.indexed, texts), *map(conditions.word_indexed, query.words)]
         self.indexed = self.gathered_by = [one for one in indexed if one]
+        # Always true: without them PostgreSQL does not use these indexes (migration 0029).
+        self.predicates = [f"c.search_text <> '{one}'" for one in sorted(conditions.indexes)]
 
     @property
     def are_few_called(self) -> bool:
@@ -246,7 +248,13 @@ class _Composer:
         by_calls = walks and self.walks_calls
         keys = [(by_calls and one.of_calls) or one.key for one in self.orders]
         id = "k.contact_id" if by_calls else "c.id"
-        told = [f"c.workspace_id = {WORKSPACE}", "c.deleted_at IS NULL", *self.of_columns, *conditions]
+        told = [
+            f"c.workspace_id = {WORKSPACE}",
+            "c.deleted_at IS NULL",
+            *self.predicates,
+            *self.of_columns,
+            *conditions,
+        ]
         if with_calls or by_calls:
             told += [f"k.workspace_id = {WORKSPACE}", *self.calls]
         if not self.is_first:

@@ -1612,11 +1612,11 @@ CREATE INDEX contact_call_counts_by_count ON public.contact_call_counts USING bt
 
 CREATE INDEX contact_call_counts_by_last_call ON public.contact_call_counts USING btree (workspace_id, last_call_at, contact_id);
 
-CREATE INDEX contacts_by_city ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 7));
+CREATE INDEX contacts_by_city ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 7)) WHERE (search_text <> 'city'::text);
 
 CREATE INDEX contacts_by_company ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 5), id) WHERE (deleted_at IS NULL);
 
-CREATE INDEX contacts_by_country ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 8));
+CREATE INDEX contacts_by_country ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 8)) WHERE (search_text <> 'country'::text);
 
 CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 
@@ -1628,11 +1628,11 @@ CREATE INDEX contacts_by_phone_beginning ON public.contacts USING gin (public.ph
 
 CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone_keys(workspace_id, phone_numbers)) WITH (fastupdate=off);
 
-CREATE INDEX contacts_by_role ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 12));
+CREATE INDEX contacts_by_role ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 12)) WHERE (search_text <> 'role'::text);
 
 CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, split_part(search_text, chr(30), 2) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
 
-CREATE INDEX contacts_by_traits ON public.contacts USING btree (workspace_id, allow_phone_calls, last_modification_source, ((email IS NULL)), ((company IS NULL)), ((role IS NULL)), ((city IS NULL)), ((country IS NULL)), ((url IS NULL)), ((linkedin_url IS NULL)), ((linkedin_sales_url IS NULL)), ((external_id IS NULL)), ((phone_numbers = '{}'::text[])));
+CREATE INDEX contacts_by_traits ON public.contacts USING btree (workspace_id, allow_phone_calls, last_modification_source, ((email IS NULL)), ((company IS NULL)), ((role IS NULL)), ((city IS NULL)), ((country IS NULL)), ((url IS NULL)), ((linkedin_url IS NULL)), ((linkedin_sales_url IS NULL)), ((external_id IS NULL)), ((phone_numbers = '{}'::text[]))) WHERE (search_text <> 'traits'::text);
 
 CREATE INDEX contacts_by_update ON public.contacts USING btree (workspace_id, updated_at, id) WHERE (deleted_at IS NULL);
 
@@ -1696,9 +1696,35 @@ CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 
 CREATE INDEX workspace_memberships_of_member ON public.workspace_memberships USING btree (organization_id, organization_membership_id);
 
+CREATE STATISTICS public.contacts_city ON split_part(search_text, chr(31), 7) FROM public.contacts;
+
 CREATE STATISTICS public.contacts_company ON split_part(search_text, chr(31), 5) FROM public.contacts;
 
+CREATE STATISTICS public.contacts_country ON split_part(search_text, chr(31), 8) FROM public.contacts;
+
 CREATE STATISTICS public.contacts_last_name ON split_part(search_text, chr(31), 3) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_role ON split_part(search_text, chr(31), 12) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_city ON (city IS NULL) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_company ON (company IS NULL) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_country ON (country IS NULL) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_email ON (email IS NULL) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_external_id ON (external_id IS NULL) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_linkedin_sales_url ON (linkedin_sales_url IS NULL) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_linkedin_url ON (linkedin_url IS NULL) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_phone_numbers ON (phone_numbers = '{}'::text[]) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_role ON (role IS NULL) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_without_url ON (url IS NULL) FROM public.contacts;
 
 CREATE TRIGGER add_call_counts AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.add_call_counts();
 
