@@ -204,8 +204,8 @@ class Conditions:
             return self.in_ranges(node)
         if node.kind != "text" or node.test == "isEmpty":
             return None
-        self.indexes |= {node.field} & _ALONE
         if node.field in _ORDERED and (node.test == "in" or (node.test == "startsWith" and self.locale.is_of_bytes)):
+            self.indexes |= {node.field} & _ALONE
             return self.text_exactly(node)
         texts = [self.folded(one) for one in node.values]
         before = after = _SEPARATOR

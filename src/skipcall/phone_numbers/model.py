@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from skipcall.errors import Conflict
 from skipcall.page import PageQuery
-from skipcall.phone_numbers.forms import all_forms
+from skipcall.phone_numbers.forms import all_forms, equivalent_forms
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 _LOST_PLUS = re.compile(r" [1-9]")
@@ -69,10 +69,11 @@ def phone_number_fault(number: str) -> tuple[str, str] | None:
     """
     if not E164.fullmatch(number):
         return "INVALID_PHONE_NUMBER", "Must be in E.164 form, for example +33639981234"
-    in_use = next(filter(_is_possible, all_forms(number)), None)
-    if in_use is None:
-        return "INVALID_PHONE_NUMBER", "No number of this country has this length, or there is no such country code"
-    return None if in_use == number else ("INVALID_PHONE_NUMBER", f"This form is out of use: the number is {in_use}")
+    if _is_possible(number):
+        return None
+    if in_use := next(filter(_is_possible, equivalent_forms(number)), None):
+        return "INVALID_PHONE_NUMBER", f"This form is out of use: the number is {in_use}"
+    return "INVALID_PHONE_NUMBER", "No number of this country has this length, or there is no such country code"
 
 
 def _is_possible(number: str) -> bool:
