@@ -8,13 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import connection
 from typing import Any
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.common import AbstractServer
+from granian.server.mp import MPServer
 
 from skipcall.cli.output import CommandFailed
 from skipcall.cli.port import Address
@@ -38,7 +39,7 @@ def run_server(address: Address, on_ready: Callable[[], None]) -> None:
     The worker reads its settings from the environment. Raises `CommandFailed` when it does not become ready, or dies
     again and again.
     """
-    server = Granian(
+    server = _Granian(
         "skipcall.app:build",
         address=address.host,
         port=address.port,
@@ -87,6 +88,19 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+class _Granian(MPServer):
+    """Tells a worker that has just ended from one that will not end.
+
+    A thread waits for each worker's end. Until that thread has run again, `Process.is_alive` says that the worker lives,
+    and on a busy machine Granian then says that it refused to stop, and kills whoever has its number by now.
+    """
+
+    def _spawn_worker(self, *args: Any, **named: Any) -> Any:
+        worker: Any = super()._spawn_worker(*args, **named)
+        worker.is_alive = lambda: not connection.wait([worker.inner.sentinel], timeout=0)
+        return worker
 
 
 class _Interrupt(threading.Event):
@@ -147,7 +161,7 @@ class _Startup:
 
     def _is_ready(self) -> bool:
         place = (self._address.reachable_host, self._address.port)
-        with contextlib.suppress(OSError), socket.create_connection(place, timeout=ANSWER_SECONDS) as connection:
-            connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return connection.recv(64).startswith(b"HTTP/1.1 200 ")
+        with contextlib.suppress(OSError), socket.create_connection(place, timeout=ANSWER_SECONDS) as asking:
+            asking.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return asking.recv(64).startswith(b"HTTP/1.1 200 ")
         return False
