@@ -104,6 +104,17 @@ def test_whoever_was_called_at_the_number_was_called(team: Team) -> None:
     assert ask(team, contact, at=MONDAY, phoneNumber=phone_number(1))["callable"]
 
 
+def test_calls_at_a_number_count_in_every_form(team: Team) -> None:
+    by(team, "FR_CONSUMER")
+    contact = team.contact(phone_numbers=["+541123456789"])
+    for day, number in ((20, "+541123456789"), (23, "+5491123456789"), (24, "+5491123456789"), (25, "+541123456780")):
+        team.call(phone_number=number, started_at=datetime(2026, 2, day, 10, tzinfo=UTC))
+    assert codes(ask(team, contact, at=MONDAY)) == []
+    team.call(phone_number="+5491123456789", started_at=datetime(2026, 2, 26, 10, tzinfo=UTC))
+    assert codes(ask(team, contact, at=MONDAY)) == ["FREQUENCY_CAP"]
+    assert codes(ask(team, contact, at=MONDAY, phoneNumber="+5491123456789")) == ["FREQUENCY_CAP"]
+
+
 def test_what_was_said_is_not_lost_by_a_merge(team: Team) -> None:
     by(team, "FR_CONSUMER")
     at = "2026-08-11T10:00:00Z"

@@ -101,6 +101,14 @@ def test_the_contact_is_found_by_any_of_its_numbers(team: Team, client: Client) 
     assert (call["contact"]["isUnknown"], call["contactMatches"]) == (True, 0)
 
 
+@pytest.mark.parametrize("called", ["+5511987654321", "+551187654321"])
+def test_the_contact_is_found_by_every_form_of_a_number(team: Team, client: Client, called: str) -> None:
+    team.contact(phone_numbers=["+5511987654321"])
+    newer = team.contact(phone_numbers=["+551187654321"]).rpartition("/")[2]
+    call = client.post("/v1/calls", CALL | {"phoneNumber": called}, params=DETAILS)
+    assert (call["phoneNumber"]["value"], call["contact"]["id"], call["contactMatches"]) == (called, newer, 2)
+
+
 def test_all_faults_at_once(client: Client) -> None:
     later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     sent = {

@@ -1,11 +1,20 @@
 """The forms in which one telephone is known: equivalence goes both ways, and is never more than that."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skipcall.contacts.numbers import read_forms
-from skipcall.phone_numbers.forms import all_forms, compared_form, equivalent_forms
+from skipcall.phone_numbers.forms import (
+    all_forms,
+    all_forms_in_sql,
+    compared_form,
+    compared_form_in_sql,
+    equivalent_forms,
+)
 from skipcall.phone_numbers.model import E164, phone_number_fault, read_phone_number
+from tests.make import Make
 
 digits = st.text("0123456789", min_size=5, max_size=12)
 numbers = st.builds(
@@ -40,6 +49,24 @@ def test_a_number_is_its_own_first_form(number: str) -> None:
         assert next(iter(forms.values())) is None
         assert len({compared_form(one) for one in forms}) == 1
         assert sorted(all_forms(next(iter(forms)))) == sorted(forms)
+
+
+def test_the_database_reads_them_alike(make: Make) -> None:
+    digits = random.Random(0)
+    begins = ["+55", "+5511", "+55119", "+52", "+521", "+5215", "+54", "+549", "+5411", "+39", "+33", "+1", "+5"]
+    given = [
+        begin + "".join(digits.choices("0123456789", k=size))
+        for begin in begins
+        for size in range(1, 13)
+        for _ in range(20)
+    ]
+    forms, compared = all_forms_in_sql("n.one"), compared_form_in_sql("n.one")
+    rows = make.rows(
+        f"SELECT one, {forms} AS forms, {compared} AS compared FROM unnest(:given::text[]) AS n (one)", given=given
+    )
+    assert {row["one"]: set(row["forms"]) for row in rows} == {one: set(all_forms(one)) for one in given}
+    assert {row["one"]: row["compared"] for row in rows} == {one: compared_form(one) for one in given}
+    assert sum(len(set(row["forms"])) > 1 for row in rows) > 100
 
 
 def test_fixed_lines_have_one_form() -> None:

@@ -170,6 +170,15 @@ def test_calls_still_count(team: Team, make: Make) -> None:
     assert later["contact"]["id"] is None, "the number is nobody's"
 
 
+def test_calls_at_a_number_are_the_persons_in_every_form(team: Team) -> None:
+    path = team.contact(phone_numbers=["+5511987654321"])
+    call, of_another = (team.call(phone_number=one, notes="Zoé") for one in ("+551187654321", "+551187654322"))
+    assert len(team.client.get(f"{path}/personal-data")["calls"]) == 1
+    assert erase(team.client, path)["receipt"]["calls"] == 1
+    assert team.client.get(call)["notes"] is None
+    assert team.client.get(of_another)["notes"] == "Zoé"
+
+
 def test_answers_for_repeated_requests_are_forgotten(team: Team) -> None:
     client = team.client
     headers = {"Idempotency-Key": "zoe"}

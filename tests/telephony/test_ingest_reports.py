@@ -188,6 +188,16 @@ def test_several_contacts_with_the_number(senders: Senders) -> None:
     senders.check_counts()
 
 
+def test_the_contact_has_the_number_in_another_form(senders: Senders) -> None:
+    contact = senders.team.contact(phone_numbers=["+541123456789"])
+    senders.generic(
+        {"callId": "A-18", "direction": "outbound", "status": "completed", "from": REP, "to": "+5491123456789"}
+    )
+    call = senders.call()
+    assert (str(call["contact_id"]), call["contact_matches"]) == (contact.rpartition("/")[2], 1)
+    assert call["phone_number"] == "+5491123456789"
+
+
 def test_nobody_has_the_number(senders: Senders) -> None:
     senders.team.contact(phone_numbers=[OTHER_NUMBER])
     send_generic(senders)

@@ -8,6 +8,7 @@ import msgspec
 
 from skipcall import ids
 from skipcall.callability.decision import Facts
+from skipcall.phone_numbers.forms import all_forms_in_sql
 from skipcall.postgres.db import Session, Statement
 
 # No rule set looks at more calls, or further back.
@@ -38,7 +39,8 @@ _GET = Statement(
         ) AS refused_at, ARRAY(
             SELECT started_at FROM (
                 ({_CALLED.format(by="k.contact_id = c.id")}) UNION
-                ({_CALLED.format(by="k.phone_number = coalesce(:phone_number, c.phone_numbers[1])")})
+                SELECT at.* FROM unnest({all_forms_in_sql("coalesce(:phone_number, c.phone_numbers[1])")}) AS form (number)
+                CROSS JOIN LATERAL ({_CALLED.format(by="k.phone_number = form.number")}) at
             ) called ORDER BY id DESC LIMIT {CALLS_MAX}
         ) AS called_at
     FROM contacts c JOIN workspaces w ON w.id = c.workspace_id

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from skipcall.calls.matching import MATCHED
+from skipcall.calls.matching import matched
 from skipcall.calls.model import Call, CallCaller, CallContact, CallNumber, CallTag
 from skipcall.contacts.model import Source
 from skipcall.events.queries import RECORD
@@ -106,7 +106,7 @@ CREATE_CALL = Statement(
         SELECT id AS contact_id, 1 AS contact_matches FROM contacts
         WHERE workspace_id = :workspace_id AND id = :contact_id::uuid AND deleted_at IS NULL
         UNION ALL
-        SELECT contact_id, contact_matches FROM ({MATCHED.format(workspace=":workspace_id", number=":phone_number")}) m
+        SELECT contact_id, contact_matches FROM ({matched(":workspace_id", ":phone_number")}) m
         WHERE :contact_id::uuid IS NULL
     ), known AS MATERIALIZED (
         SELECT array_remove(ARRAY[{_UNKNOWN}], NULL) AS unknown, ARRAY(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.calls.matching import MATCHED
+from skipcall.calls.matching import matched
 from skipcall.calls.model import AnsweredBy, CancelReason, HangupSource, Provider, Result, Status, Type
 from skipcall.calls.months import ensure_months
 from skipcall.ids import id_at
@@ -129,12 +129,14 @@ _FIND = Statement(
     """
 )
 
-# Contacts, managed numbers and users of the calls given, each number looked for once.
-_LOOKED_UP = f"""
+
+def _looked_up(rows: str) -> str:
+    """Return the parts that find contacts of the calls in `rows`, and managed numbers and users, each number looked for once."""
+    return f"""
     matched AS MATERIALIZED (
         SELECT number.value AS phone_number, m.contact_id, m.contact_matches
-        FROM (SELECT DISTINCT phone_number AS value FROM {{rows}} WHERE phone_number IS NOT NULL) number
-        CROSS JOIN LATERAL ({MATCHED.format(workspace=":workspace_id", number="number.value")}) m
+        FROM (SELECT DISTINCT phone_number AS value FROM {rows} WHERE phone_number IS NOT NULL) number
+        CROSS JOIN LATERAL ({matched(":workspace_id", "number.value")}) m
     ), managed AS MATERIALIZED (
         SELECT id, value, assigned_membership_id FROM managed_phone_numbers
         WHERE workspace_id = :workspace_id AND released_at IS NULL AND value = ANY(:caller_phone_number)
@@ -142,6 +144,7 @@ _LOOKED_UP = f"""
         SELECT identity, organization_membership_id FROM telephony_identities
         WHERE workspace_id = :workspace_id AND source_id = :source_id AND identity = ANY(:identity)
     )"""
+
 
 _KEYED = """
     keyed AS (
@@ -162,7 +165,7 @@ _INSERT = Statement(
         FROM unnest(:claimed_legs::text[], :id::uuid[]) AS c (leg, call_id) ORDER BY c.leg
         ON CONFLICT (workspace_id, source_id, kind, key, told_apart_by) DO NOTHING
         RETURNING call_id
-    ), {_LOOKED_UP.format(rows="given")}, written AS (
+    ), {_looked_up("given")}, written AS (
         INSERT INTO calls (
             workspace_id, source_id, provider, call_type, last_modification_source, report_count,
             id, {", ".join(_TOLD)}, {", ".join(_FOUND)}
@@ -203,7 +206,7 @@ _UPDATE = Statement(
     ), unmatched AS MATERIALIZED (
         SELECT g.id, g.phone_number FROM given g JOIN before b ON b.id = g.id
         WHERE b.contact_id IS NULL AND g.phone_number IS DISTINCT FROM b.phone_number
-    ), {_LOOKED_UP.format(rows="unmatched")}, next AS MATERIALIZED (
+    ), {_looked_up("unmatched")}, next AS MATERIALIZED (
         SELECT g.*,
             CASE WHEN unmatched.id IS NULL THEN b.contact_id ELSE matched.contact_id END AS contact_id,
             CASE WHEN unmatched.id IS NULL THEN b.contact_matches ELSE coalesce(matched.contact_matches, 0) END AS contact_matches,

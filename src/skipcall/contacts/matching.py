@@ -1,11 +1,18 @@
 """How a contact is found by a phone number, or by the external id of one that was merged into it."""
 
-# Of a contact that is not deleted, what the index answers. `{workspace}` and `{number}` are SQL expressions. The hash finds the rows, the
-# rest is for other numbers with the same one; IS TRUE keeps a planner without statistics from reading a whole workspace, or a whole
-# index of contacts that are not deleted, beside it.
-HAS_NUMBER = """
-    phone_keys(workspace_id, phone_numbers) @> ARRAY[hashtextextended({number}, uuid_hash_extended({workspace}, 0))]
-    AND (workspace_id = {workspace} AND phone_numbers @> ARRAY[{number}::text] AND deleted_at IS NULL) IS TRUE"""
+from skipcall.phone_numbers.forms import all_forms_in_sql
+
+
+def has_number(workspace: str, number: str) -> str:
+    """Return the condition that a contact is live and has a number, in any of its forms. Both are SQL expressions.
+
+    The hashes find the rows, the rest is for other numbers with the same one; IS TRUE keeps a planner without statistics from
+    reading a whole workspace, or a whole index of contacts that are not deleted, beside it.
+    """
+    forms = all_forms_in_sql(f"{number}::text")
+    return f"""phone_keys(workspace_id, phone_numbers) && phone_keys({workspace}, {forms})
+        AND (workspace_id = {workspace} AND phone_numbers && {forms} AND deleted_at IS NULL) IS TRUE"""
+
 
 # A part of WITH RECURSIVE. `{given}` selects workspaces and external ids. `aliases` are the contacts on the way, from merge to
 # merge, of those that had one and were merged: only the last may be live. None of it can become a join, which might read the

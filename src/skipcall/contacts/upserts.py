@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 
 from skipcall.contacts.erased import LIST_ERASED
-from skipcall.contacts.matching import ALIASES, HAS_NUMBER
+from skipcall.contacts.matching import ALIASES, has_number
 from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
 from skipcall.contacts.upsert_model import CANDIDATES_MAX, COLUMNS, MATCH_KEYS, Given, MatchKey, Record, Step
 from skipcall.custom_fields import queries as custom_fields
-from skipcall.phone_numbers.forms import all_forms, compared_form
+from skipcall.phone_numbers.forms import compared_form
 from skipcall.postgres.db import Session, Statement
 
 # Locks of one transaction are few, since all transactions share one table of locks: beyond these the workspace is locked.
@@ -79,7 +79,7 @@ FIND_HOLDERS = Statement(
         UNION ALL
         SELECT found.id FROM unnest(:phone_numbers::text[]) AS n (one) CROSS JOIN LATERAL (
             SELECT id FROM contacts
-            WHERE {HAS_NUMBER.format(workspace=":workspace_id", number="n.one")} LIMIT :reach
+            WHERE {has_number(":workspace_id", "n.one")} LIMIT :reach
         ) found
     ))
     ORDER BY id FOR NO KEY UPDATE
@@ -172,7 +172,6 @@ async def find_holders(
     keys = {"emails": emails, "external_ids": external_ids, "phone_numbers": compared}
     is_few = sum(map(len, keys.values())) <= LOCKED_KEYS_MAX
     lowered = await tx.fetch_value(LOCK_KEYS if is_few else LOCK_WORKSPACE, workspace_id=workspace_id, **keys)
-    keys["phone_numbers"] = list({form for one in compared for form in all_forms(one)})
     rows = await tx.fetch_rows(
         FIND_HOLDERS,
         workspace_id=workspace_id,

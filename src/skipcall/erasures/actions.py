@@ -22,7 +22,6 @@ from skipcall.erasures.model import Erasure, Person, Receipt
 from skipcall.errors import NotFound, Unavailable
 from skipcall.exports.actions import key_of
 from skipcall.imports.uploading import key_of as key_of_upload
-from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres import leases
 from skipcall.postgres.db import Database, Session, Statement
 from skipcall.postgres.leases import LeaseLost
@@ -128,7 +127,7 @@ async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author
     done.contacts = await count(queries.ERASE_CONTACTS, ids=contact_ids, erasure_id=erasure_id, **author._asdict())
     done.sequences = await count(queries.FORGET_SEQUENCES, ids=contact_ids)
     done.consents = await count(queries.ERASE_CONSENTS, ids=contact_ids)
-    number_hashes = [number_hash(form, secret) for one in person.numbers for form in all_forms(one)]
+    number_hashes = [number_hash(one, secret) for one in person.numbers]
     done.do_not_call = await count(queries.ERASE_DO_NOT_CALL, hashes=number_hashes)
     done.merges = await count(queries.FORGET_MERGES, ids=contact_ids)
     exports = await tx.fetch_rows(queries.END_EXPORTS, workspace_id=workspace_id)

@@ -189,7 +189,7 @@ class Person(msgspec.Struct, frozen=True):
     """Whom an erasure is about: contacts that are one person, and the calls with them.
 
     `former` is what they were known by at some time, by property. `numbers` are the phone numbers, also former ones, that no other
-    contact has; a call with one of them and without a contact is the person's.
+    contact has, in all their forms; a call with one of them and without a contact is the person's.
     """
 
     contacts: dict[UUID, dict[str, Any]]

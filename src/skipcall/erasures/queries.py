@@ -11,7 +11,7 @@ import msgspec
 
 from skipcall.calls.queries import Author
 from skipcall.clock import timestamp
-from skipcall.contacts.matching import ALIASES, HAS_NUMBER
+from skipcall.contacts.matching import ALIASES, has_number
 from skipcall.contacts.queries import COUNT
 from skipcall.erasures.model import Erasure, Receipt
 from skipcall.events.queries import RECORD
@@ -65,7 +65,7 @@ LIST_OWN_NUMBERS = Statement(
     f"""
     SELECT n.number FROM unnest(:numbers::text[]) AS n (number) WHERE NOT EXISTS (
         SELECT FROM contacts
-        WHERE {HAS_NUMBER.format(workspace=":workspace_id", number="n.number")} AND id <> ALL(:contact_ids)
+        WHERE {has_number(":workspace_id", "n.number")} AND id <> ALL(:contact_ids)
     )
     """
 )
@@ -97,9 +97,7 @@ LIST_FORMER_VALUES = Statement(
     }
         WHEN 'externalId' THEN {_OF_ANOTHER.format(found_by="workspace_id = :workspace_id AND external_id = value")}
             OR {_OF_ANOTHER.format(found_by=f"workspace_id = :workspace_id AND id = ANY (ARRAY({_ALIASED}))")}
-        WHEN 'phoneNumbers' THEN {
-        _OF_ANOTHER.format(found_by=HAS_NUMBER.format(workspace=":workspace_id", number="value"))
-    }
+        WHEN 'phoneNumbers' THEN {_OF_ANOTHER.format(found_by=has_number(":workspace_id", "value"))}
         ELSE false END
     """
 )
@@ -372,11 +370,9 @@ async def find_former_values(tx: Session, workspace_id: UUID, contact_ids: Seque
 async def list_own_numbers(
     tx: Session, workspace_id: UUID, numbers: Sequence[str], contact_ids: Sequence[UUID]
 ) -> list[str]:
-    """Return those of the numbers that no other contact has, in any form."""
-    forms = list({form for one in numbers for form in all_forms(one)})
-    rows = await tx.fetch_rows(LIST_OWN_NUMBERS, workspace_id=workspace_id, numbers=forms, contact_ids=contact_ids)
-    own = {row["number"] for row in rows}
-    return [one for one in numbers if own.issuperset(all_forms(one))]
+    """Return those of the numbers that no other contact has in any form, in all forms."""
+    rows = await tx.fetch_rows(LIST_OWN_NUMBERS, workspace_id=workspace_id, numbers=numbers, contact_ids=contact_ids)
+    return list(dict.fromkeys(form for row in rows for form in all_forms(row["number"])))
 
 
 async def find_calls(

@@ -7,6 +7,7 @@ first contact does, so every group comes once, whatever the sizes of pages.
 from collections.abc import Sequence
 from uuid import UUID
 
+from skipcall.contacts.matching import has_number
 from skipcall.contacts.model import ContactView
 from skipcall.contacts.queries import COLUMNS, show_contacts
 from skipcall.merges.model import (
@@ -17,33 +18,20 @@ from skipcall.merges.model import (
     DuplicateKey,
     Duplicates,
 )
-from skipcall.phone_numbers.forms import MARKS
+from skipcall.phone_numbers.forms import compared_form_in_sql
 from skipcall.postgres.db import Session, Statement
 
-
-def _replaced(number: str, *, mark: bool) -> str:
-    """Return the SQL of a number with its mark, or without: `phone_numbers.forms` in the database."""
-    for _, before, sign, behind in MARKS:
-        pattern, new = (
-            (f"^({before})({behind})$", rf"\1{sign}\2") if mark else (f"^({before}){sign}({behind})$", r"\1\2")
-        )
-        number = f"regexp_replace({number}, '{pattern}', '{new}')"
-    return number
-
-
-_FORMS = f"ARRAY[v.value, {_replaced('v.value', mark=True)}]"
 # What a contact `c` may share, as it is compared and as it is shown, and who has a value `v` of it. The conditions are those of the lookup,
 # for its reasons.
 _VALUES: dict[DuplicateKey, str] = {
-    "phoneNumber": f"""SELECT {_replaced("one", mark=False)} AS value, min(one) AS shown
+    "phoneNumber": f"""SELECT {compared_form_in_sql("one")} AS value, min(one) AS shown
         FROM unnest(c.phone_numbers) AS one GROUP BY 1""",
     "email": "SELECT lower(c.email) AS value, lower(c.email) AS shown WHERE c.email IS NOT NULL",
     "linkedinUrl": """SELECT linkedin_key(c.linkedin_url) AS value, linkedin_key(c.linkedin_url) AS shown
         WHERE c.linkedin_url IS NOT NULL""",
 }
 _HAVING: dict[DuplicateKey, str] = {
-    "phoneNumber": f"""phone_keys(workspace_id, phone_numbers) && phone_keys(v.workspace_id, {_FORMS})
-        AND (workspace_id = v.workspace_id AND phone_numbers && {_FORMS} AND deleted_at IS NULL) IS TRUE""",
+    "phoneNumber": has_number("v.workspace_id", "v.value"),
     "email": "workspace_id = v.workspace_id AND lower(email) = v.value AND email IS NOT NULL",
     "linkedinUrl": """search_keys @> ARRAY[text_key(v.workspace_id, fold(v.value))]
         AND (workspace_id = v.workspace_id AND linkedin_key(linkedin_url) = v.value) IS TRUE""",
