@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,11 @@ def test_what_is_neither_number_nor_day_has_no_terms(make: Make, text: str) -> N
 def test_a_range_needs_few_terms() -> None:
     for low, end in ((None, None), (Decimal("0.123456789"), None), (Decimal("-98765.4321"), Decimal("98765.4321"))):
         assert len(terms_between(low, end)) <= 2 * TERMS_MAX
+
+
+@pytest.mark.parametrize("end", ["0.2", "0.5", "2", "47", "1500", "20260302"])
+def test_nothing_beyond_an_end_of_few_digits_is_looked_at(make: Make, end: str) -> None:
+    beyond, asked = Decimal(end), terms_between(None, Decimal(end))
+    step = beyond.scaleb(-2)
+    for number in (beyond + step * one for one in range(-20, 20)):
+        assert (number < beyond) == (not terms_of(make, f"{number:f}").isdisjoint(asked))

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 INTEGER_DIGITS_MAX, FRACTION_DIGITS_MAX = 15, 9  # of a value
 STEP = Decimal(1).scaleb(-FRACTION_DIGITS_MAX)  # between a value and the next
-TERMS_MAX = 48  # of one sign
+TERMS_MAX = 64  # of one sign
 _LENGTHS = (1, 2, 4, 6, 8, 10)
 _GREATEST = Decimal(10) ** INTEGER_DIGITS_MAX - STEP
 _FIRST, _LAST = "0" * 26, "33" + "9" * 24
@@ -22,17 +22,17 @@ def terms_between(low: Decimal | None, end: Decimal | None) -> list[str]:
     high = _GREATEST if end is None else end - STEP
     terms = []
     if low <= high and low < 0:
-        terms += ["-" + one for one in _cover(_written(min(high, Decimal(0))), _written(low))]
+        terms += ["-" + one for one in _cover(_written(min(high, Decimal(0)), "0"), _written(low, "9"))]
     if low <= high and high >= 0:
-        terms += ["+" + one for one in _cover(_written(max(low, Decimal(0))), _written(high))]
+        terms += ["+" + one for one in _cover(_written(max(low, Decimal(0)), "0"), _written(high, "9"))]
     return terms
 
 
-def _written(number: Decimal) -> str:
-    """Return a number without its sign, also that of -0, as described above, with zeros behind."""
-    whole, _, fraction = f"{abs(number):f}".partition(".")
+def _written(number: Decimal, behind: str) -> str:
+    """Return a number without its sign, also that of -0, as described above; what is `behind` the digits of any value does not count."""
+    whole, _, fraction = f"{abs(number):.{FRACTION_DIGITS_MAX}f}".partition(".")
     digits = whole.lstrip("0")
-    return f"{len(digits) // 4}{len(digits) % 4}{digits}{fraction}".ljust(len(_LAST), "0")
+    return f"{len(digits) // 4}{len(digits) % 4}{digits}{fraction}".ljust(len(_LAST), behind)
 
 
 def _cover(low: str, high: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ from skipcall.postgres.db import Session, Statement
 
 NEAR_MAX = 15_000  # contacts of one workspace that are looked at for a page of what many are
 # A page that need not be counted is gathered from so many at most, and first looked for near where the planner expects so many.
-FEW_MAX, MANY_MIN = 5_000, 20_000
+FEW_MAX, MANY_MIN = 5_000, 50_000
 
 _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
@@ -164,8 +164,9 @@ class _Composer:
         self.of_columns = [conditions.exactly(one) for one in nodes if is_of_columns(one)]
         texts = [one for one in nodes if not is_of_columns(one)]
         exactly = [*map(conditions.exactly, texts), *map(conditions.word_exactly, query.words)]
-        self.of_texts = [f"CASE WHEN {' AND '.join(exactly)} THEN true ELSE false END"] if exactly else []
         indexed = [*map(conditions.indexed, texts), *map(conditions.word_indexed, query.words)]
+        self.of_texts = _as_one(exactly)
+        self.left_open = _as_one([one for one, by_index in zip(exactly, indexed, strict=True) if one != by_index])
         self.indexed = self.gathered_by = [one for one in indexed if one]
         # Always true: without them PostgreSQL does not use these indexes (migration 0029).
         self.predicates = [f"c.search_text <> '{one}'" for one in sorted(conditions.indexes)]
@@ -233,7 +234,7 @@ class _Composer:
     def gather_all(self) -> str:
         """Return what finds contacts, with an index or without."""
         if self.reads_index:
-            return self.gather([*self.gathered_by, *self.of_texts])
+            return self.gather([*self.gathered_by, *self.left_open])
         # A condition for an index that is not read would only be computed for each; the newest are in memory.
         return self.gather(self.of_texts, "ORDER BY c.created_at DESC, c.id DESC")
 
@@ -278,6 +279,10 @@ class _Composer:
         """
         branches = [f"({selected.replace(WORKSPACE, f':{name}::uuid')} LIMIT :{limit})" for name in self.workspaces]
         return f"SELECT * FROM ({' UNION ALL '.join(branches)}) AS branches {order} LIMIT :{limit}"
+
+
+def _as_one(conditions: Sequence[str]) -> list[str]:
+    return [f"CASE WHEN {' AND '.join(conditions)} THEN true ELSE false END"] if conditions else []
 
 
 def _order_by(keys: Sequence[str], directions: Sequence[str]) -> str:
