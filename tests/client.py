@@ -17,6 +17,8 @@ PROPERTIES_OF = {
     "EXTERNAL_ID_TAKEN": {"conflictingId"},
     "RESTORE_BY_UNMERGE": {"conflictingId"},
     "MERGE_TARGET_GONE": {"conflictingId"},
+    "MERGED_LATER": {"conflictingId"},
+    "MERGED_LATER": {"conflictingId"},
 }
 DETAIL = {"pointer", "code", "message"}
 FAULTS_MAX = 50

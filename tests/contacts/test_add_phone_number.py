@@ -37,6 +37,13 @@ def test_or_in_its_place(path: str, client: Client, position: int) -> None:
     assert contact["phoneNumbers"] == expected
 
 
+def test_another_form_of_one_that_is_there_changes_nothing(team: Team) -> None:
+    contact = team.contact(phone_numbers=["+5511986192042"])
+    body = {"phoneNumber": "+551186192042"}
+    assert team.client.post(f"{contact}/phone-numbers", body, 200)["phoneNumbers"] == ["+5511986192042"]
+    assert [one["type"] for one in team.make.events(contact)] == ["contact.created"]
+
+
 def test_one_that_is_there_changes_nothing(path: str, client: Client, make: Make) -> None:
     before = client.get(path)
     assert client.post(f"{path}/phone-numbers", {"phoneNumber": NUMBERS[1], "position": 0}, 200) == before

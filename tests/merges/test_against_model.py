@@ -44,6 +44,7 @@ class Person:
     state: str = "live"
     target: int | None = None
     moved: tuple[set[str], set[int], set[int], dict[str, Any], dict[str, Any]] | None = None
+    merged_at: int = 0
 
 
 class Model:
@@ -51,6 +52,7 @@ class Model:
 
     def __init__(self, people: list[Person]) -> None:
         self.people = people
+        self.merges = 0
 
     def missing(self, number: int) -> int | None:
         return {"live": None, "deleted": 404, "merged": 410}[self.people[number].state]
@@ -71,7 +73,8 @@ class Model:
         b.moved = (b.calls, set(b.sequences), b.sequences - a.sequences, before, copy.deepcopy(a.values))
         a.calls, b.calls = a.calls | b.calls, set()
         a.sequences, b.sequences = a.sequences | b.sequences, set()
-        b.state, b.target = "merged", target
+        self.merges += 1
+        b.state, b.target, b.merged_at = "merged", target, self.merges
         return 200
 
     def unmerge(self, number: int) -> int:
@@ -82,6 +85,8 @@ class Model:
         assert person.moved is not None
         target = self.people[person.target]
         if target.state != "live":
+            return 409
+        if any(one.target == person.target and one.merged_at > person.merged_at for one in self.people):
             return 409
         calls, sequences, gained, old, new = person.moved
         person.calls = calls & target.calls

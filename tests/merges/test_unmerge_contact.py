@@ -142,6 +142,43 @@ def test_in_the_opposite_order(team: Team, client: Client) -> None:
     assert client.get("/v1/contacts")["meta"]["total"] == 3
 
 
+def test_merges_into_one_contact_are_undone_in_the_opposite_order(team: Team, client: Client) -> None:
+    target, first, second = (
+        team.contact(phone_numbers=[phone_number(number)], email=email)
+        for number, email in enumerate((None, "first@example.com", "second@example.com"))
+    )
+    before = without_times(client.get(target))
+    merge(client, target, first)
+    merge(client, target, second, fields={"email": "source"})
+    error = unmerge(client, first, 409)["error"]
+    assert (error["code"], error["conflictingId"]) == ("MERGED_LATER", id_of(second))
+    assert unmerge(client, second)["kept"] == []
+    assert client.get(target)["email"] == "first@example.com"
+    assert unmerge(client, first)["kept"] == []
+    assert without_times(client.get(target)) == before
+
+
+def test_numbers_go_back_one_by_one(team: Team, client: Client) -> None:
+    own, brought, shared, new = map(phone_number, range(4))
+    target, source = team.contact(phone_numbers=[own, shared]), team.contact(phone_numbers=[brought, shared])
+    merge(client, target, source)
+    client.post(f"{target}/phone-numbers", {"phoneNumber": new}, 200)
+    client.delete(f"{target}/phone-numbers/{own}", 200)
+    assert unmerge(client, source)["kept"] == []
+    assert client.get(target)["phoneNumbers"] == [shared, new]
+    assert client.get(source)["phoneNumbers"] == [brought, shared]
+    merge(client, target, source)
+    for number in (shared, new):
+        client.delete(f"{target}/phone-numbers/{number}", 200)
+    assert unmerge(client, source)["kept"] == ["phoneNumbers"], "it has no other"
+    assert client.get(target)["phoneNumbers"] == [brought]
+
+
+def test_a_number_in_another_form_is_no_second_one(team: Team, client: Client) -> None:
+    target, source = (team.contact(phone_numbers=[one]) for one in ("+5491123456789", "+541123456789"))
+    assert merge(client, target, source)["contact"]["phoneNumbers"] == ["+5491123456789"]
+
+
 def test_an_external_id_that_another_has_by_now(team: Team, client: Client, make: Make) -> None:
     target, source, third = (team.contact() for _ in range(3))
     set_external_id(make, target, "crm-1")

@@ -16,12 +16,13 @@ from skipcall.contacts.model import (
 )
 from skipcall.contacts.queries import Written, find_contact, show_written, update_statement
 from skipcall.errors import Conflict, Fault, NotFound
+from skipcall.phone_numbers.forms import all_forms
 from skipcall.phone_numbers.model import E164, phone_number_fault
 from skipcall.postgres.db import Session, Statement
 
 ADD_PHONE_NUMBER = update_statement(
     {
-        "phone_numbers": f"""CASE WHEN :phone_number = ANY(b.phone_numbers) THEN b.phone_numbers
+        "phone_numbers": f"""CASE WHEN :forms::text[] && b.phone_numbers THEN b.phone_numbers
             ELSE (b.phone_numbers[1 : :position] || :phone_number::text) || b.phone_numbers[:position + 1 : {PHONE_NUMBERS_MAX}] END"""
     },
     accepted=f"cardinality(b.phone_numbers) < {PHONE_NUMBERS_MAX}",
@@ -69,10 +70,11 @@ async def add_phone_number(
     request_id: str,
     view: ContactView,
 ) -> Written | None:
-    """Add a number to a contact, unless it has it; the answer may be `stale`. None if there is no contact.
+    """Add a number to a contact, unless it has it in some form; the answer may be `stale`. None if there is no contact.
 
     Raises `TooManyPhoneNumbers`.
     """
+    forms = all_forms(new.phone_number)
     written = await _write(
         db,
         ADD_PHONE_NUMBER,
@@ -82,9 +84,10 @@ async def add_phone_number(
         request_id,
         view,
         phone_number=new.phone_number,
+        forms=forms,
         position=new.position,
     )
-    if written is not None and not written.stale and new.phone_number not in written.contact.phone_numbers:
+    if written is not None and not written.stale and set(forms).isdisjoint(written.contact.phone_numbers):
         raise TooManyPhoneNumbers
     return written
 

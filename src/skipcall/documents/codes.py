@@ -208,6 +208,10 @@ REFUSALS = {
         "The contact that took this one in is itself deleted or merged; `conflictingId` is its id.",
         "Restore that contact, or undo its merge, first.",
     ),
+    "MERGED_LATER": (
+        "Another contact was merged into the same one after this one; `conflictingId` is its id.",
+        "Undo that merge first: merges are undone in the opposite order.",
+    ),
     "TOO_MANY_CALLS": (
         "The contact that goes has more calls than can be moved at once.",
         "Merge the other way round: the contact with more calls stays.",

@@ -16,6 +16,7 @@ from skipcall.merges.model import (
     CALLS_MOVED_MAX,
     MergeContact,
     MergedContact,
+    MergedLater,
     MergeTargetGone,
     NotMerged,
     TooManyCalls,
@@ -127,7 +128,8 @@ async def unmerge_contact(
 ) -> tuple[UnmergedContact, int]:
     """Undo the merge of a contact that went; return what came of it and its version.
 
-    Raises `NotFound`, `ContactErased`, `NotMerged`, `RestoreExpired`, `MergeTargetGone`, `ExternalIdTaken` and `CustomValueTaken`.
+    Raises `NotFound`, `ContactErased`, `NotMerged`, `RestoreExpired`, `MergeTargetGone`, `MergedLater`, `ExternalIdTaken` and
+    `CustomValueTaken`.
     """
     author = Author("API", caller.api_key_id, request_id)
     try:
@@ -161,6 +163,9 @@ async def _unmerge(
         raise Unavailable("This contact was merged again, or erased, at this moment; try again")
     if target["deleted_at"] is not None:
         raise MergeTargetGone(target_id)
+    # What that one left in place, or took over from this one, would be taken for a change of somebody's.
+    if later_id := await queries.find_later_merge(tx, workspace_id, id, target_id):
+        raise MergedLater(later_id)
     values, kept = unmerge(target, moved.changes)
     # The target first: it may give an external id back.
     if changes := changes_of(target, values):

@@ -18,6 +18,7 @@ from skipcall.contacts.model import (
 )
 from skipcall.errors import Conflict, Fault
 from skipcall.page import WorkspacesQuery
+from skipcall.phone_numbers.forms import compared_form
 from skipcall.workspaces.model import ID_EXAMPLE
 
 CALLS_MOVED_MAX = 2_000
@@ -182,6 +183,16 @@ class MergeTargetGone(Conflict):
         self.properties = {"conflictingId": str(target_id)}
 
 
+class MergedLater(Conflict):
+    """Another contact was merged into the same one since, with what this one had left there."""
+
+    code = "MERGED_LATER"
+
+    def __init__(self, source_id: UUID) -> None:
+        super().__init__(f"Contact {source_id} was merged into the same contact after this one: undo that first")
+        self.properties = {"conflictingId": str(source_id)}
+
+
 def merge(target: Mapping[str, Any], source: Mapping[str, Any], fields: MergeFields) -> dict[str, Any]:
     """Return what becomes of the target, by column. Raises `TooManyPhoneNumbers`.
 
@@ -191,7 +202,9 @@ def merge(target: Mapping[str, Any], source: Mapping[str, Any], fields: MergeFie
     for column in CHOSEN:
         first, other = (source, target) if getattr(fields, column) == "source" else (target, source)
         merged[column] = first[column] or other[column]
-    numbers = list(dict.fromkeys([*target["phone_numbers"], *source["phone_numbers"]]))
+    known = {compared_form(one) for one in target["phone_numbers"]}
+    brought = [one for one in dict.fromkeys(source["phone_numbers"]) if compared_form(one) not in known]
+    numbers = list(dict.fromkeys(target["phone_numbers"])) + brought
     if len(numbers) > PHONE_NUMBERS_MAX:
         raise TooManyPhoneNumbers
     return merged | {
@@ -225,6 +238,11 @@ def unmerge(target: Mapping[str, Any], changes: Mapping[str, list[Any]]) -> tupl
                 else:
                     del values[slug]
             restored[column] = values
+        elif column == "phone_numbers":
+            # Without what it brought, unless it has nothing else by now.
+            own = [one for one in target[column] if one in old or one not in new]
+            restored[column] = own or target[column]
+            kept += [] if own else [MERGED[column]]
         elif target[column] == new and column != "allow_phone_calls":
             restored[column] = old
         else:

@@ -159,8 +159,8 @@ MOVE_CALLS = Statement(
 
 KEEP_MERGE = Statement(
     """
-    INSERT INTO contact_merges (workspace_id, source_id, target_id, call_ids, sequence_ids, changes)
-    VALUES (:workspace_id, :source_id, :target_id, :call_ids, :sequence_ids, :changes::jsonb)
+    INSERT INTO contact_merges (workspace_id, source_id, target_id, merged_at, call_ids, sequence_ids, changes)
+    VALUES (:workspace_id, :source_id, :target_id, clock_timestamp(), :call_ids, :sequence_ids, :changes::jsonb)
     """
 )
 FIND_MERGE = Statement(
@@ -170,6 +170,14 @@ FIND_MERGE = Statement(
     FROM contacts c LEFT JOIN contact_merges m ON m.workspace_id = c.workspace_id AND m.source_id = c.id
         AND m.merged_at > now() - interval '{RESTORE_DAYS} days'
     WHERE c.workspace_id = ANY(:workspace_ids) AND c.id = :id
+    """
+)
+FIND_LATER_MERGE = Statement(
+    """
+    SELECT m.source_id FROM contacts c JOIN contact_merges m ON m.workspace_id = c.workspace_id AND m.source_id = c.id
+    WHERE c.workspace_id = :workspace_id AND c.merged_into_id = :target_id AND m.merged_at > (
+        SELECT merged_at FROM contact_merges WHERE workspace_id = :workspace_id AND source_id = :source_id
+    ) ORDER BY m.merged_at DESC LIMIT 1
     """
 )
 FORGET_MERGE = Statement("DELETE FROM contact_merges WHERE workspace_id = :workspace_id AND source_id = :source_id")
@@ -326,6 +334,14 @@ async def find_merge(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> Me
     """Return what is known of the merge of a contact, or None if there is no such contact."""
     row = await db.fetch_row(FIND_MERGE, workspace_ids=workspace_ids, id=id)
     return None if row is None else Merge(row["workspace_id"], row["merged_into_id"], _moved(row))
+
+
+async def find_later_merge(tx: Session, workspace_id: UUID, source_id: UUID, target_id: UUID) -> UUID | None:
+    """Return the contact that was last merged into the same one, after this one, and is; or None."""
+    id: UUID | None = await tx.fetch_value(
+        FIND_LATER_MERGE, workspace_id=workspace_id, source_id=source_id, target_id=target_id
+    )
+    return id
 
 
 async def forget_merge(tx: Session, workspace_id: UUID, source_id: UUID) -> None:
