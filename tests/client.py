@@ -18,7 +18,6 @@ PROPERTIES_OF = {
     "RESTORE_BY_UNMERGE": {"conflictingId"},
     "MERGE_TARGET_GONE": {"conflictingId"},
     "MERGED_LATER": {"conflictingId"},
-    "MERGED_LATER": {"conflictingId"},
 }
 DETAIL = {"pointer", "code", "message"}
 FAULTS_MAX = 50

@@ -163,6 +163,8 @@ def test_a_deleted_contact_says_nothing_more(team: Team) -> None:
         (GIVEN | {"evidence": {"a": "\u0000"}}, [("/evidence/a", "FORBIDDEN_CHARACTER")]),
         (GIVEN | {"evidence": []}, [("/evidence", "WRONG_TYPE")]),
         (GIVEN | {"obtainedAt": "0001-01-01T00:00:00+10:00"}, [("/obtainedAt", "OUT_OF_RANGE")]),
+        (GIVEN | {"obtainedAt": "0001-01-01T00:00:00Z"}, [("/obtainedAt", "OUT_OF_RANGE")]),
+        (GIVEN | {"obtainedAt": "1899-12-31T23:59:59Z"}, [("/obtainedAt", "OUT_OF_RANGE")]),
         (
             GIVEN | {"obtainedAt": (datetime.now(UTC) + timedelta(days=1)).isoformat()},
             [("/obtainedAt", "OUT_OF_RANGE")],

@@ -16,6 +16,7 @@ from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 PURPOSE_LENGTH_MAX = 200
 WORDING_LENGTH_MAX = 10_000
+YEAR_MIN = 1900  # some systems write the first day of all for none
 AHEAD_SECONDS_MAX = 300  # clocks differ
 
 GivenStatus = Literal["given", "refused", "withdrawn", "objected"]
@@ -108,7 +109,7 @@ class RecordConsent(msgspec.Struct, frozen=True, rename="camel"):
         if _NOT_IN_WORDING.search(fields.get("wording") or ""):
             faults.append(Fault("/wording", "FORBIDDEN_CHARACTER", "Of control characters, only lines may end"))
         if fields.get("obtainedAt") and not _is_past(msgspec.convert(fields["obtainedAt"], datetime)):
-            faults.append(Fault("/obtainedAt", "OUT_OF_RANGE", "Must be in the past"))
+            faults.append(Fault("/obtainedAt", "OUT_OF_RANGE", f"Must be in the past, from {YEAR_MIN} on"))
         if fields.get("status") == "given":
             missing = [name for name in ("legalBasis", "purpose") if fields.get(name) is None]
             faults += [Fault(f"/{name}", "REQUIRED", "Consent that is given needs this") for name in missing]
@@ -121,6 +122,7 @@ class ListContactConsents(PageQuery, frozen=True, rename="camel", kw_only=True):
 
 def _is_past(moment: datetime) -> bool:
     try:
-        return moment.astimezone(UTC) <= clock.now() + timedelta(seconds=AHEAD_SECONDS_MAX)
+        utc = moment.astimezone(UTC)
+        return utc.year >= YEAR_MIN and utc <= clock.now() + timedelta(seconds=AHEAD_SECONDS_MAX)
     except OverflowError:
         return False
