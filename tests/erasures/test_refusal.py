@@ -205,6 +205,32 @@ def test_what_another_contact_has_now_is_not_the_persons(team: Team) -> None:
     client.post("/v1/contacts", right)
 
 
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_what_two_people_share_is_neither_ones(team: Team, is_deleted: bool) -> None:
+    """The address and the telephone of a house, and its name; also of one who can still be restored."""
+    client = team.client
+    shared = {
+        "email": "home@example.com",
+        "linkedin_sales_url": "https://www.linkedin.com/sales/lead/ACwAAAB,q9",
+        "phone_numbers": ["+33639980430", "+33639980431"],
+    }
+    paul = team.contact(first_name="Paul", last_name="Martin", **shared)
+    marie = team.contact(first_name="Marie", last_name="MARTIN", **shared)
+    lodger = team.contact(first_name="Ann", last_name="Lodger", phone_numbers=["+33639980431"])
+    if is_deleted:
+        client.delete(marie)
+        client.delete(lodger)
+    client.post(f"{paul}/erase", None, status=200)
+    for person in ({"email": "home@example.com"}, {"lastName": "Martin", "phoneNumbers": ["+33639980430"]}):
+        client.post("/v1/contacts", NEW | person)
+    client.post("/v1/contacts", NEW | {"linkedinSalesUrl": shared["linkedin_sales_url"]})
+    if is_deleted:
+        client.post(f"{lodger}/restore", None, 200)
+    client.post(f"{lodger}/erase", None, status=200)
+    again = NEW | {"lastName": "Lodger", "phoneNumbers": ["+33639980431"]}
+    assert client.post("/v1/contacts", again, status=409)["error"]["code"] == "PERSON_ERASED"
+
+
 @pytest.mark.parametrize("key", UNKNOWN_BY)
 def test_others_who_have_something_in_common_are_not(erased: Team, key: str) -> None:
     erased.client.post("/v1/contacts", NEW | UNKNOWN_BY[key])

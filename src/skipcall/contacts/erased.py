@@ -78,6 +78,16 @@ async def has_erased(db: Session, workspace_id: UUID) -> bool:
     return bool(await db.fetch_value(HAS_ERASED, workspace_id=workspace_id))
 
 
+def folded_name(name: str) -> str:
+    """Return the letters and digits of a name, as they are written without accents; if it has none, the name.
+
+    Marks that are left are the vowels of other scripts.
+    """
+    plain = _without_accents(name)
+    letters = (one for one in plain.translate(_LETTERS) if unicodedata.category(one)[0] in "LMN")
+    return "".join(letters) or plain
+
+
 def _keys(person: Mapping[str, Any]) -> Iterator[str]:
     if person.get("email"):
         yield f"email {person['email'].casefold()}"
@@ -86,7 +96,7 @@ def _keys(person: Mapping[str, Any]) -> Iterator[str]:
         yield f"linkedin {kind} {unicodedata.normalize('NFC', decoded)}".casefold()
     if person.get("external_id"):
         yield f"externalId {person['external_id']}"
-    name = _folded(person.get("last_name") or "")
+    name = folded_name(person.get("last_name") or "")
     for number in person.get("phone_numbers") or ():
         yield f"phone {number} {name}"
 
@@ -104,16 +114,6 @@ def _profiles(person: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for column in ("linkedin_url", "linkedin_sales_url"):
         if profile := _PROFILE.search(person.get(column) or ""):
             yield profile[1], profile[2]
-
-
-def _folded(name: str) -> str:
-    """Return the letters and digits of a name, as they are written without accents; if it has none, the name.
-
-    Marks that are left are the vowels of other scripts.
-    """
-    plain = _without_accents(name)
-    letters = (one for one in plain.translate(_LETTERS) if unicodedata.category(one)[0] in "LMN")
-    return "".join(letters) or plain
 
 
 def _without_accents(text: str) -> str:

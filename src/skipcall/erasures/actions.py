@@ -98,11 +98,13 @@ async def _lock(tx: Session, workspace_id: UUID, id: UUID) -> Person:
 
 async def _read(tx: Session, workspace_id: UUID, id: UUID, calls: Statement) -> Person:
     contacts = {one["id"]: one for one in await queries.find_contacts(tx, [workspace_id], id)}
-    former = await queries.find_former_values(tx, workspace_id, list(contacts))
-    every = [*former.get("phoneNumbers", ()), *(number for one in contacts.values() for number in one["phone_numbers"])]
-    numbers = await queries.list_own_numbers(tx, workspace_id, list(dict.fromkeys(every)), list(contacts))
+    values = await queries.find_own_values(tx, workspace_id, list(contacts))
+    present = list({number: None for one in contacts.values() for number in one["phone_numbers"]})
+    names = await queries.find_names_at_numbers(tx, workspace_id, present, list(contacts))
+    every = list(dict.fromkeys([*values.get("phoneNumbers", ()), *present]))
+    numbers = await queries.list_own_numbers(tx, workspace_id, every, list(contacts))
     call_ids = await queries.find_calls(tx, calls, workspace_id, list(contacts), numbers)
-    return Person(contacts, former, numbers, call_ids)
+    return Person(contacts, values, names, numbers, call_ids)
 
 
 async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author, *, secret: bytes) -> Erasure:
@@ -145,7 +147,7 @@ async def _marks(tx: Session, workspace_id: UUID, person: Person) -> list[str]:
     consents = await tx.fetch_rows(
         queries.LIST_CONSENT_IDS, workspace_id=workspace_id, contact_ids=list(person.contacts)
     )
-    emails = [*person.former.get("email", ()), *(one["email"] for one in person.contacts.values() if one["email"])]
+    emails = [*person.values.get("email", ()), *(one["email"] for one in person.contacts.values() if one["email"])]
     every: Sequence[Any] = [*person.contacts, *person.call_ids, *(row["id"] for row in consents)]
     return [*map(str, every), *person.numbers, *emails]
 

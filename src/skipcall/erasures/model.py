@@ -10,6 +10,7 @@ from msgspec import Meta
 from skipcall.calls.model import Call
 from skipcall.changes.model import HistoryEntry
 from skipcall.consents.model import Consent
+from skipcall.contacts.erased import folded_name
 from skipcall.contacts.model import Contact
 from skipcall.do_not_call.model import DoNotCallEntry
 from skipcall.page import PageQuery
@@ -188,23 +189,26 @@ class ListErasures(PageQuery, frozen=True, rename="camel", kw_only=True):
 class Person(msgspec.Struct, frozen=True):
     """Whom an erasure is about: contacts that are one person, and the calls with them.
 
-    `former` is what they were known by at some time, by property. `numbers` are the phone numbers, also former ones, that no other
-    contact has, in all their forms; a call with one of them and without a contact is the person's.
+    `values` are what they are known by, and were at some time, and no other contact is, by property. `names_at_numbers` are the last names
+    of others at the numbers that they have. `numbers` are the phone numbers, also former ones, that no other contact has, in all their
+    forms; a call with one of them and without a contact is the person's.
     """
 
     contacts: dict[UUID, dict[str, Any]]
-    former: dict[str, list[str]]
+    values: dict[str, list[str]]
+    names_at_numbers: dict[str, list[str]]
     numbers: list[str]
     call_ids: list[UUID]
 
     def identities(self) -> Iterator[dict[str, Any]]:
         """Yield what the person may be known by, in parts that are given by column, as `contacts.erased` reads them."""
-        yield from self.contacts.values()
-        yield from ({"email": one} for one in self.former.get("email", ()))
-        yield from ({"external_id": one} for one in self.former.get("externalId", ()))
-        profiles = (*self.former.get("linkedinUrl", ()), *self.former.get("linkedinSalesUrl", ()))
+        yield from ({"email": one} for one in self.values.get("email", ()))
+        yield from ({"external_id": one} for one in self.values.get("externalId", ()))
+        profiles = (*self.values.get("linkedinUrl", ()), *self.values.get("linkedinSalesUrl", ()))
         yield from ({"linkedin_url": one} for one in profiles)
         every = [number for one in self.contacts.values() for number in one["phone_numbers"]]
-        numbers = [*every, *self.former.get("phoneNumbers", ())]
-        names = [*(one["last_name"] for one in self.contacts.values()), *self.former.get("lastName", ())]
-        yield from ({"phone_numbers": numbers, "last_name": name} for name in names)
+        for number in dict.fromkeys([*every, *self.values.get("phoneNumbers", ())]):
+            others = set(map(folded_name, self.names_at_numbers.get(number, ())))
+            for name in self.values.get("lastName", ()):
+                if folded_name(name) not in others:
+                    yield {"phone_numbers": [number], "last_name": name}

@@ -11,7 +11,7 @@ import msgspec
 
 from skipcall.calls.queries import Author
 from skipcall.clock import timestamp
-from skipcall.contacts.matching import ALIASES, has_number
+from skipcall.contacts.matching import ALIASES, PRESENT, has_number
 from skipcall.contacts.queries import COUNT
 from skipcall.erasures.model import Erasure, Receipt
 from skipcall.events.queries import RECORD
@@ -20,6 +20,7 @@ from skipcall.postgres.db import Database, Row, Session, Statement
 from skipcall.postgres.leases import leased, renewal
 
 CALLS_AT_ONCE = 1_000  # in one statement of the transaction
+NAMES_AT_NUMBER_MAX = 1_000  # of a switchboard
 
 _COLUMNS = """e.id, e.workspace_id, e.contact_ids, e.status, e.receipt::text AS receipt, e.consents_sha256, e.api_key_id, e.request_id,
     e.created_at, e.completed_at"""
@@ -65,39 +66,54 @@ LIST_OWN_NUMBERS = Statement(
     f"""
     SELECT n.number FROM unnest(:numbers::text[]) AS n (number) WHERE NOT EXISTS (
         SELECT FROM contacts
-        WHERE {has_number(":workspace_id", "n.number")} AND id <> ALL(:contact_ids)
+        WHERE {has_number(":workspace_id", "n.number", PRESENT)} AND id <> ALL(:contact_ids)
     )
     """
 )
-# What the history shows that the person was known by, as far as it reaches. What another contact has is that one's: it came here by
-# a merge that was undone, or by mistake. Each look for another one is a search of an index.
+LIST_NAMES_AT_NUMBERS = Statement(
+    f"""
+    SELECT DISTINCT n.number, c.last_name FROM unnest(:numbers::text[]) AS n (number) CROSS JOIN LATERAL (
+        SELECT last_name FROM contacts
+        WHERE {has_number(":workspace_id", "n.number", PRESENT)} AND id <> ALL(:contact_ids) LIMIT {NAMES_AT_NUMBER_MAX}
+    ) c
+    """
+)
+# What the person is known by, and was, as far as the history reaches. What another contact has is not the person's: both share it, or it
+# came here by a merge that was undone, or by mistake. Each look for another one is a search of an index.
 _ALIASED = f"WITH RECURSIVE {ALIASES.format(given='SELECT :workspace_id::uuid, value')} SELECT id FROM aliases"
 _OF_ANOTHER = """EXISTS (
-        SELECT FROM contacts WHERE {found_by} AND deleted_at IS NULL AND id <> ALL(:contact_ids)
+        SELECT FROM contacts WHERE {found_by} AND id <> ALL(:contact_ids)
     )"""
-_KEYED = """search_keys @> ARRAY[text_key(:workspace_id, fold({key_of}))] AND (workspace_id = :workspace_id AND {exactly}) IS TRUE"""
-LIST_FORMER_VALUES = Statement(
+_KEYED = (
+    "search_keys @> ARRAY[text_key(:workspace_id, fold({key_of}))] AND (workspace_id = :workspace_id AND {exactly} AND "
+    + PRESENT
+    + ") IS TRUE"
+)
+
+
+def _kept_by_another(key_of: str, exactly: str) -> str:
+    return _OF_ANOTHER.format(found_by=_KEYED.format(key_of=key_of, exactly=exactly))
+
+
+LIST_OWN_VALUES = Statement(
     f"""
     SELECT DISTINCT name, value FROM (
         SELECT k.key AS name, v.value #>> '{{}}' AS value
         FROM events e CROSS JOIN jsonb_each(e.changes) k CROSS JOIN jsonb_path_query(k.value, '$[*][*]') v (value)
         WHERE e.workspace_id = :workspace_id AND e.object_id = ANY(:contact_ids)
             AND k.key IN ('email', 'linkedinUrl', 'linkedinSalesUrl', 'externalId', 'phoneNumbers', 'lastName') AND v.value <> 'null'
-    ) former
+        UNION
+        SELECT v.name, v.value FROM contacts c CROSS JOIN LATERAL (VALUES ('email', c.email), ('linkedinUrl', c.linkedin_url),
+            ('linkedinSalesUrl', c.linkedin_sales_url), ('externalId', c.external_id), ('lastName', c.last_name)) v (name, value)
+        WHERE c.workspace_id = :workspace_id AND c.id = ANY(:contact_ids) AND v.value IS NOT NULL
+    ) known
     WHERE NOT CASE name
-        WHEN 'email' THEN {
-        _OF_ANOTHER.format(found_by=_KEYED.format(key_of="value", exactly="lower(email) = lower(value)"))
-    }
-        WHEN 'linkedinUrl' THEN {
-        _OF_ANOTHER.format(
-            found_by=_KEYED.format(
-                key_of="linkedin_key(value)", exactly="linkedin_key(linkedin_url) = linkedin_key(value)"
-            )
-        )
-    }
-        WHEN 'externalId' THEN {_OF_ANOTHER.format(found_by="workspace_id = :workspace_id AND external_id = value")}
-            OR {_OF_ANOTHER.format(found_by=f"workspace_id = :workspace_id AND id = ANY (ARRAY({_ALIASED}))")}
-        WHEN 'phoneNumbers' THEN {_OF_ANOTHER.format(found_by=has_number(":workspace_id", "value"))}
+        WHEN 'email' THEN {_kept_by_another("value", "lower(email) = lower(value)")}
+        WHEN 'linkedinUrl' THEN {_kept_by_another("linkedin_key(value)", "linkedin_key(linkedin_url) = linkedin_key(value)")}
+        WHEN 'linkedinSalesUrl' THEN {_kept_by_another("value", "lower(linkedin_sales_url) = lower(value)")}
+        WHEN 'externalId' THEN {_OF_ANOTHER.format(found_by="workspace_id = :workspace_id AND external_id = value AND deleted_at IS NULL")}
+            OR {_OF_ANOTHER.format(found_by=f"workspace_id = :workspace_id AND id = ANY (ARRAY({_ALIASED})) AND deleted_at IS NULL")}
+        WHEN 'phoneNumbers' THEN {_OF_ANOTHER.format(found_by=has_number(":workspace_id", "value", PRESENT))}
         ELSE false END
     """
 )
@@ -359,12 +375,28 @@ async def find_contacts(db: Session, workspace_ids: Sequence[UUID], id: UUID) ->
     return [dict(row) for row in await db.fetch_rows(FIND_CONTACTS, workspace_ids=workspace_ids, id=id)]
 
 
-async def find_former_values(tx: Session, workspace_id: UUID, contact_ids: Sequence[UUID]) -> dict[str, list[str]]:
-    """Return what contacts were known by at some time, by property, each value in order; without what is another contact's."""
-    former: dict[str, list[str]] = {}
-    for row in await tx.fetch_rows(LIST_FORMER_VALUES, workspace_id=workspace_id, contact_ids=contact_ids):
-        former.setdefault(row["name"], []).append(row["value"])
-    return {name: sorted(values) for name, values in former.items()}
+async def find_own_values(tx: Session, workspace_id: UUID, contact_ids: Sequence[UUID]) -> dict[str, list[str]]:
+    """Return what contacts are known by, and were at some time, by property, each value in order; without what is another contact's.
+
+    Of `phoneNumbers` only those of before: `list_own_numbers` and `find_names_at_numbers` tell of them all.
+    """
+    own: dict[str, list[str]] = {}
+    for row in await tx.fetch_rows(LIST_OWN_VALUES, workspace_id=workspace_id, contact_ids=contact_ids):
+        own.setdefault(row["name"], []).append(row["value"])
+    return {name: sorted(values) for name, values in own.items()}
+
+
+async def find_names_at_numbers(
+    tx: Session, workspace_id: UUID, numbers: Sequence[str], contact_ids: Sequence[UUID]
+) -> dict[str, list[str]]:
+    """Return the last names of other contacts by the number that they have, NAMES_AT_NUMBER_MAX at most, in order."""
+    names: dict[str, list[str]] = {}
+    rows = await tx.fetch_rows(
+        LIST_NAMES_AT_NUMBERS, workspace_id=workspace_id, numbers=numbers, contact_ids=contact_ids
+    )
+    for row in rows:
+        names.setdefault(row["number"], []).append(row["last_name"])
+    return {number: sorted(several) for number, several in names.items()}
 
 
 async def list_own_numbers(
