@@ -15,6 +15,7 @@ ZOE = {
     "linkedinUrl": "https://fr.linkedin.com/in/zoe-mueller-example/",
     "phoneNumbers": ["+33639980301"],
 }
+CALL = {"type": "outbound", "status": "completed", "startedAt": "2026-03-02T09:41:07Z"}
 
 
 def erase(client: Client, path: str, status: int = 200) -> Any:
@@ -168,6 +169,61 @@ def test_calls_still_count(team: Team, make: Make) -> None:
         {"type": "inbound", "status": "no-answer", "startedAt": "2026-03-02T09:41:07Z", "phoneNumber": number},
     )
     assert later["contact"]["id"] is None, "the number is nobody's"
+
+
+def merged(client: Client, target: str, source: str) -> None:
+    client.post(f"{target}/merge", {"contactId": source.rpartition("/")[2]}, 200)
+
+
+def everything_about(client: Client, *paths: str) -> str:
+    """What can be read of contacts that are there, and the feed."""
+    parts = [f"{path}/{part}" for path in paths for part in ("history", "personal-data")]
+    return "".join(client.request("GET", one, status=200).text for one in (*paths, *parts, "/v1/changes?size=500"))
+
+
+def test_nothing_stays_with_who_had_the_person_by_others(team: Team) -> None:
+    client, number = team.client, "+33639980440"
+    person = team.contact(email="zoe@example.com", role="Astronaut", phone_numbers=[number])
+    first, last = team.contact(role=None), team.contact(role=None, company="Atelier Nord")
+    merged(client, first, person)
+    merged(client, last, first)
+    client.patch(last, {"role": "Baker"})
+    client.post(f"{first}/unmerge", None, 200)
+    client.post(f"{person}/unmerge", None, 200)
+    assert "Astronaut" in everything_about(client, first, last)
+    erase(client, person)
+    told = everything_about(client, first, last)
+    assert not any(mark in told for mark in ("zoe@example.com", "Astronaut", number))
+    assert "Baker" in told
+    assert "Atelier Nord" in told
+
+
+def test_nothing_stays_in_what_was_changed_while_both_were_one(team: Team) -> None:
+    client, number = team.client, "+33639980441"
+    team.field("Note")
+    person, other, third = (
+        team.contact(email=email, phone_numbers=[one], custom_fields=fields)
+        for email, one, fields in (
+            ("zoe@example.com", number, {"note": "Plays the lute"}),
+            (None, "+33639980442", {}),
+            (None, "+33639980443", {}),
+        )
+    )
+    merged(client, other, person)
+    client.patch(other, {"email": "new@example.com", "customFields": {"note": "Likes tea"}})
+    client.post(f"{other}/phone-numbers", {"phoneNumber": "+33639980444"}, 200)
+    calls = [
+        client.post("/v1/calls", CALL | {"phoneNumber": one, "notes": notes})["id"]
+        for one, notes in ((number, "About Zoé"), ("+33639980442", "About the other"))
+    ]
+    client.post(f"{person}/unmerge", None, 200)
+    merged(client, other, third)
+    assert number in everything_about(client, other)
+    assert erase(client, person)["receipt"]["calls"] == 1
+    told = everything_about(client, other)
+    assert not any(mark in told for mark in ("zoe@example.com", "lute", number, "About Zoé"))
+    assert all(mark in told for mark in ("new@example.com", "Likes tea", "+33639980444", "About the other"))
+    assert [client.get(f"/v1/calls/{one}")["notes"] for one in calls] == [None, "About the other"]
 
 
 def test_calls_at_a_number_are_the_persons_in_every_form(team: Team) -> None:

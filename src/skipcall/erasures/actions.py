@@ -17,7 +17,7 @@ from skipcall.calls.queries import Author
 from skipcall.contacts.actions import refuse_missing
 from skipcall.contacts.erased import hashes_to_keep
 from skipcall.contacts.upserts import hold_upserts
-from skipcall.erasures import queries
+from skipcall.erasures import people, queries
 from skipcall.erasures.model import Erasure, Person, Receipt
 from skipcall.errors import NotFound, Unavailable
 from skipcall.exports.actions import key_of
@@ -62,7 +62,7 @@ async def find_person(db: Session, caller: Caller, id: UUID) -> list[dict[str, A
 
     Raises `NotFound`, `ContactErased`, and `ContactMerged` for one that was merged itself.
     """
-    contacts = await queries.find_contacts(db, caller.scope.workspace_ids, id)
+    contacts = await people.find_contacts(db, caller.scope.workspace_ids, id)
     found = next((one for one in contacts if one["id"] == id), None)
     if found is None or found["erasure_id"] is not None or found["merged_into_id"] is not None:
         await refuse_missing(db, caller, id)
@@ -70,7 +70,7 @@ async def find_person(db: Session, caller: Caller, id: UUID) -> list[dict[str, A
 
 
 async def _find(db: Session, caller: Caller, id: UUID) -> dict[str, Any]:
-    contacts = await queries.find_contacts(db, caller.scope.workspace_ids, id)
+    contacts = await people.find_contacts(db, caller.scope.workspace_ids, id)
     found = next((one for one in contacts if one["id"] == id), None)
     if found is None:
         raise NotFound("Contact")
@@ -84,10 +84,10 @@ async def _lock(tx: Session, workspace_id: UUID, id: UUID) -> Person:
     for _ in range(ATTEMPTS_MAX):
         try:
             async with tx.begin():  # a savepoint: undone, it gives the locks back
-                read = await _read(tx, workspace_id, id, queries.LOCK_CALLS)
-                await tx.execute(queries.LOCK_CONTACTS, workspace_id=workspace_id, contact_ids=list(read.contacts))
+                read = await _read(tx, workspace_id, id, people.LOCK_CALLS)
+                await tx.execute(people.LOCK_CONTACTS, workspace_id=workspace_id, contact_ids=list(read.contacts))
                 # No call that came meanwhile is locked now: its writer may be waiting for the contact.
-                person = await _read(tx, workspace_id, id, queries.LIST_CALLS)
+                person = await _read(tx, workspace_id, id, people.LIST_CALLS)
                 if person != read:
                     raise _Overtaken
                 return person
@@ -97,14 +97,15 @@ async def _lock(tx: Session, workspace_id: UUID, id: UUID) -> Person:
 
 
 async def _read(tx: Session, workspace_id: UUID, id: UUID, calls: Statement) -> Person:
-    contacts = {one["id"]: one for one in await queries.find_contacts(tx, [workspace_id], id)}
-    values = await queries.find_own_values(tx, workspace_id, list(contacts))
+    contacts = {one["id"]: one for one in await people.find_contacts(tx, [workspace_id], id)}
+    values = await people.find_own_values(tx, workspace_id, list(contacts))
     present = list({number: None for one in contacts.values() for number in one["phone_numbers"]})
-    names = await queries.find_names_at_numbers(tx, workspace_id, present, list(contacts))
+    names = await people.find_names_at_numbers(tx, workspace_id, present, list(contacts))
     every = list(dict.fromkeys([*values.get("phoneNumbers", ()), *present]))
-    numbers = await queries.list_own_numbers(tx, workspace_id, every, list(contacts))
-    call_ids = await queries.find_calls(tx, calls, workspace_id, list(contacts), numbers)
-    return Person(contacts, values, names, numbers, call_ids)
+    numbers = await people.list_own_numbers(tx, workspace_id, every, list(contacts))
+    takers = await people.list_takers(tx, workspace_id, list(contacts))
+    call_ids = await people.find_calls(tx, calls, workspace_id, list(contacts), numbers, takers)
+    return Person(contacts, values, names, numbers, takers, call_ids)
 
 
 async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author, *, secret: bytes) -> Erasure:
@@ -124,6 +125,9 @@ async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author
     )
     receipt, object_keys = await queries.erase_calls(tx, workspace_id, person.call_ids, author)
     done.add(receipt)
+    others = {"contact_ids": contact_ids, "taker_ids": person.takers}
+    done.changes += await count(queries.ERASE_LATER_CHANGES_OF_OTHERS, **others)
+    done.merges = await count(queries.ERASE_MERGES_OF_OTHERS, **others)
     done.changes += await count(queries.ERASE_CHANGES_OF_OTHERS, ids=contact_ids)
     done.changes += await count(queries.ERASE_CHANGES, ids=contact_ids)
     done.contacts = await count(queries.ERASE_CONTACTS, ids=contact_ids, erasure_id=erasure_id, **author._asdict())
@@ -131,7 +135,7 @@ async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author
     done.consents = await count(queries.ERASE_CONSENTS, ids=contact_ids)
     number_hashes = [number_hash(one, secret) for one in person.numbers]
     done.do_not_call = await count(queries.ERASE_DO_NOT_CALL, hashes=number_hashes)
-    done.merges = await count(queries.FORGET_MERGES, ids=contact_ids)
+    done.merges += await count(queries.FORGET_MERGES, ids=contact_ids)
     exports = await tx.fetch_rows(queries.END_EXPORTS, workspace_id=workspace_id)
     done.exports = len(exports)
     object_keys += [key_of(one["id"], attempt) for one in exports for attempt in range(1, one["attempts"] + 1)]
@@ -172,7 +176,7 @@ class Eraser:
         key = {"workspace_id": claimed.workspace_id, "id": claimed.id}
         object_keys = claimed.object_keys
         async with self._db.begin() as tx:
-            call_ids = await queries.find_calls(tx, queries.LOCK_CALLS, claimed.workspace_id, claimed.contact_ids, [])
+            call_ids = await people.find_calls(tx, people.LOCK_CALLS, claimed.workspace_id, claimed.contact_ids, [], [])
             if call_ids:
                 receipt, more = await queries.erase_calls(tx, claimed.workspace_id, call_ids, Author("SKIPCALL"))
                 receipt.objects = len(more)

@@ -191,13 +191,14 @@ class Person(msgspec.Struct, frozen=True):
 
     `values` are what they are known by, and were at some time, and no other contact is, by property. `names_at_numbers` are the last names
     of others at the numbers that they have. `numbers` are the phone numbers, also former ones, that no other contact has, in all their
-    forms; a call with one of them and without a contact is the person's.
+    forms; a call with one of them and without a contact is the person's, or with one of `takers`: who has taken them in at some time.
     """
 
     contacts: dict[UUID, dict[str, Any]]
     values: dict[str, list[str]]
     names_at_numbers: dict[str, list[str]]
     numbers: list[str]
+    takers: list[UUID]
     call_ids: list[UUID]
 
     def identities(self) -> Iterator[dict[str, Any]]:

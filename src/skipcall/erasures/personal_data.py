@@ -24,7 +24,7 @@ from skipcall.erasures.model import (
     PersonalRecording,
     PersonalSequence,
 )
-from skipcall.erasures.queries import CALLS_OF_PERSON, find_own_values, list_own_numbers
+from skipcall.erasures.people import CALLS_OF_PERSON, find_own_values, list_own_numbers, list_takers
 from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres.db import Row, Session, Statement
 from skipcall.sealing import number_hash
@@ -114,6 +114,7 @@ async def gather(db: Session, scope: Scope, person: Sequence[dict[str, Any]], se
         _LIST_CALLS,
         contact_ids=ids,
         numbers=own,
+        taker_ids=await list_takers(db, workspace_id, ids),
         limit=CALLS_MAX + 1,
         organization_id=view.organization_id,
         with_tags=True,

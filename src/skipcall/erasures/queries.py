@@ -4,23 +4,20 @@ every table, and looks for it afterwards.
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from skipcall.calls.queries import Author
 from skipcall.clock import timestamp
-from skipcall.contacts.matching import ALIASES, PRESENT, has_number
 from skipcall.contacts.queries import COUNT
 from skipcall.erasures.model import Erasure, Receipt
+from skipcall.erasures.people import MERGES_OF_PERSON
 from skipcall.events.queries import RECORD
-from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres.db import Database, Row, Session, Statement
 from skipcall.postgres.leases import leased, renewal
 
 CALLS_AT_ONCE = 1_000  # in one statement of the transaction
-NAMES_AT_NUMBER_MAX = 1_000  # of a switchboard
 
 _COLUMNS = """e.id, e.workspace_id, e.contact_ids, e.status, e.receipt::text AS receipt, e.consents_sha256, e.api_key_id, e.request_id,
     e.created_at, e.completed_at"""
@@ -48,95 +45,6 @@ _KEEP = Statement(
     """
 )
 
-# ----------------------------------------------------------------------------------------------------------- the person
-
-FIND_CONTACTS = Statement(
-    """
-    WITH RECURSIVE person AS (
-        SELECT workspace_id, id FROM contacts WHERE workspace_id = ANY(:workspace_ids) AND id = :id
-        UNION
-        SELECT c.workspace_id, c.id FROM person p JOIN contacts c ON c.workspace_id = p.workspace_id AND c.merged_into_id = p.id
-    )
-    SELECT c.workspace_id, c.id, c.version, c.merged_into_id, c.erasure_id, c.last_name, c.email, c.linkedin_url,
-        c.linkedin_sales_url, c.external_id, c.phone_numbers
-    FROM person p JOIN contacts c ON c.workspace_id = p.workspace_id AND c.id = p.id ORDER BY c.id
-    """
-)
-LIST_OWN_NUMBERS = Statement(
-    f"""
-    SELECT n.number FROM unnest(:numbers::text[]) AS n (number) WHERE NOT EXISTS (
-        SELECT FROM contacts
-        WHERE {has_number(":workspace_id", "n.number", PRESENT)} AND id <> ALL(:contact_ids)
-    )
-    """
-)
-LIST_NAMES_AT_NUMBERS = Statement(
-    f"""
-    SELECT DISTINCT n.number, c.last_name FROM unnest(:numbers::text[]) AS n (number) CROSS JOIN LATERAL (
-        SELECT last_name FROM contacts
-        WHERE {has_number(":workspace_id", "n.number", PRESENT)} AND id <> ALL(:contact_ids) LIMIT {NAMES_AT_NUMBER_MAX}
-    ) c
-    """
-)
-# What the person is known by, and was, as far as the history reaches. What another contact has is not the person's: both share it, or it
-# came here by a merge that was undone, or by mistake. Each look for another one is a search of an index.
-_ALIASED = f"WITH RECURSIVE {ALIASES.format(given='SELECT :workspace_id::uuid, value')} SELECT id FROM aliases"
-_OF_ANOTHER = """EXISTS (
-        SELECT FROM contacts WHERE {found_by} AND id <> ALL(:contact_ids)
-    )"""
-_KEYED = (
-    "search_keys @> ARRAY[text_key(:workspace_id, fold({key_of}))] AND (workspace_id = :workspace_id AND {exactly} AND "
-    + PRESENT
-    + ") IS TRUE"
-)
-
-
-def _kept_by_another(key_of: str, exactly: str) -> str:
-    return _OF_ANOTHER.format(found_by=_KEYED.format(key_of=key_of, exactly=exactly))
-
-
-LIST_OWN_VALUES = Statement(
-    f"""
-    SELECT DISTINCT name, value FROM (
-        SELECT k.key AS name, v.value #>> '{{}}' AS value
-        FROM events e CROSS JOIN jsonb_each(e.changes) k CROSS JOIN jsonb_path_query(k.value, '$[*][*]') v (value)
-        WHERE e.workspace_id = :workspace_id AND e.object_id = ANY(:contact_ids)
-            AND k.key IN ('email', 'linkedinUrl', 'linkedinSalesUrl', 'externalId', 'phoneNumbers', 'lastName') AND v.value <> 'null'
-        UNION
-        SELECT v.name, v.value FROM contacts c CROSS JOIN LATERAL (VALUES ('email', c.email), ('linkedinUrl', c.linkedin_url),
-            ('linkedinSalesUrl', c.linkedin_sales_url), ('externalId', c.external_id), ('lastName', c.last_name)) v (name, value)
-        WHERE c.workspace_id = :workspace_id AND c.id = ANY(:contact_ids) AND v.value IS NOT NULL
-    ) known
-    WHERE NOT CASE name
-        WHEN 'email' THEN {_kept_by_another("value", "lower(email) = lower(value)")}
-        WHEN 'linkedinUrl' THEN {_kept_by_another("linkedin_key(value)", "linkedin_key(linkedin_url) = linkedin_key(value)")}
-        WHEN 'linkedinSalesUrl' THEN {_kept_by_another("value", "lower(linkedin_sales_url) = lower(value)")}
-        WHEN 'externalId' THEN {_OF_ANOTHER.format(found_by="workspace_id = :workspace_id AND external_id = value AND deleted_at IS NULL")}
-            OR {_OF_ANOTHER.format(found_by=f"workspace_id = :workspace_id AND id = ANY (ARRAY({_ALIASED})) AND deleted_at IS NULL")}
-        WHEN 'phoneNumbers' THEN {_OF_ANOTHER.format(found_by=has_number(":workspace_id", "value", PRESENT))}
-        ELSE false END
-    """
-)
-# Each a search of its own index; `contact_id IS NULL` keeps calls of others with the same number.
-CALLS_OF_PERSON = """workspace_id = :workspace_id AND erased_at IS NULL AND id = ANY (ARRAY(
-        SELECT id FROM calls WHERE workspace_id = :workspace_id AND contact_id = ANY(:contact_ids) AND deleted_at IS NULL
-        UNION ALL
-        SELECT id FROM calls WHERE workspace_id = :workspace_id AND contact_id = ANY(:contact_ids) AND deleted_at IS NOT NULL
-        UNION ALL
-        SELECT id FROM calls
-        WHERE workspace_id = :workspace_id AND phone_number = ANY(:numbers) AND contact_id IS NULL AND deleted_at IS NULL
-        UNION ALL
-        SELECT id FROM calls
-        WHERE workspace_id = :workspace_id AND contact_id IS NULL AND phone_number = ANY(:numbers) AND deleted_at IS NOT NULL
-    ))"""
-_CALLS = f"SELECT id FROM calls WHERE {CALLS_OF_PERSON} ORDER BY id"
-LIST_CALLS = Statement(_CALLS)
-LOCK_CALLS = Statement(f"{_CALLS} FOR NO KEY UPDATE")
-LOCK_CONTACTS = Statement(
-    """
-    SELECT id FROM contacts WHERE workspace_id = :workspace_id AND id = ANY(:contact_ids) ORDER BY id FOR NO KEY UPDATE
-    """
-)
 REFUSE = Statement(
     """
     INSERT INTO erased_people (workspace_id, key_hash) SELECT DISTINCT :workspace_id::uuid, one FROM unnest(:hashes::bytea[]) AS one
@@ -212,7 +120,46 @@ ERASE_CHANGES = Statement(
     ) SELECT count(*) FROM written
     """
 )
-# A merge that was undone has left values in the history of the other contact: in what the two transactions recorded.
+# A merge that was undone has left values in the history of the other contact: in what the two transactions recorded, and whenever such a
+# value was changed later, there and in whoever took that one in.
+_LEAVES = """SELECT leaf #>> '{{}}' FROM jsonb_path_query({value}, '$.** ? (@.type() == "string")') AS leaf"""
+_GIVEN = f"""
+    merges AS MATERIALIZED ({MERGES_OF_PERSON}), given AS MATERIALIZED (
+        SELECT DISTINCT k.key AS name, leaf.value
+        FROM merges m JOIN events e ON e.workspace_id = :workspace_id AND e.transaction_id = m.transaction_id
+            AND e.object_id = coalesce(m.joined_id, m.left_id)
+        CROSS JOIN jsonb_each(e.changes) k CROSS JOIN LATERAL (
+            ({_LEAVES.format(value="k.value -> CASE WHEN m.joined_id IS NULL THEN 0 ELSE 1 END")})
+            EXCEPT ({_LEAVES.format(value="k.value -> CASE WHEN m.joined_id IS NULL THEN 1 ELSE 0 END")})
+        ) leaf (value)
+    )"""
+_HAS_GIVEN = f"EXISTS (SELECT FROM given g WHERE g.name = k.key AND g.value IN ({_LEAVES.format(value='k.value')}))"
+ERASE_LATER_CHANGES_OF_OTHERS = Statement(
+    f"""
+    WITH {_GIVEN}, written AS (
+        UPDATE events e SET changes = (
+            SELECT jsonb_object_agg(k.key, CASE WHEN {_HAS_GIVEN} THEN '[null, null]' ELSE k.value END) FROM jsonb_each(e.changes) k
+        )
+        WHERE e.workspace_id = :workspace_id AND e.object_id = ANY(:taker_ids)
+            AND e.transaction_id NOT IN (SELECT transaction_id FROM merges)
+            AND EXISTS (SELECT FROM jsonb_each(e.changes) k WHERE {_HAS_GIVEN}) RETURNING 1
+    ) SELECT count(*) FROM written
+    """
+)
+# Whoever undoes such a merge does not get the value back.
+ERASE_MERGES_OF_OTHERS = Statement(
+    f"""
+    WITH {_GIVEN}, written AS (
+        UPDATE contact_merges m SET changes = (
+            SELECT coalesce(jsonb_object_agg(k.key, k.value), '{{}}') FROM jsonb_each(m.changes) k
+            WHERE NOT EXISTS (SELECT FROM given g WHERE g.value IN ({_LEAVES.format(value="k.value")}))
+        )
+        WHERE m.workspace_id = :workspace_id AND m.target_id = ANY(:taker_ids) AND EXISTS (
+            SELECT FROM jsonb_each(m.changes) k JOIN given g ON g.value IN ({_LEAVES.format(value="k.value")})
+        ) RETURNING 1
+    ) SELECT count(*) FROM written
+    """
+)
 ERASE_CHANGES_OF_OTHERS = Statement(
     f"""
     WITH written AS (
@@ -368,51 +315,6 @@ async def list_erasures(
     """Return erasures, newest first, before a place, and how many there are."""
     rows = await db.fetch_rows(_LIST, workspace_ids=workspace_ids, before=before, limit=limit, offset=offset)
     return [_erasure(row) for row in rows if row["id"] is not None], rows[0]["total"]
-
-
-async def find_contacts(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> list[dict[str, Any]]:
-    """Return a contact, deleted or not, and all that were merged into it, by column; none if there is no such contact."""
-    return [dict(row) for row in await db.fetch_rows(FIND_CONTACTS, workspace_ids=workspace_ids, id=id)]
-
-
-async def find_own_values(tx: Session, workspace_id: UUID, contact_ids: Sequence[UUID]) -> dict[str, list[str]]:
-    """Return what contacts are known by, and were at some time, by property, each value in order; without what is another contact's.
-
-    Of `phoneNumbers` only those of before: `list_own_numbers` and `find_names_at_numbers` tell of them all.
-    """
-    own: dict[str, list[str]] = {}
-    for row in await tx.fetch_rows(LIST_OWN_VALUES, workspace_id=workspace_id, contact_ids=contact_ids):
-        own.setdefault(row["name"], []).append(row["value"])
-    return {name: sorted(values) for name, values in own.items()}
-
-
-async def find_names_at_numbers(
-    tx: Session, workspace_id: UUID, numbers: Sequence[str], contact_ids: Sequence[UUID]
-) -> dict[str, list[str]]:
-    """Return the last names of other contacts by the number that they have, NAMES_AT_NUMBER_MAX at most, in order."""
-    names: dict[str, list[str]] = {}
-    rows = await tx.fetch_rows(
-        LIST_NAMES_AT_NUMBERS, workspace_id=workspace_id, numbers=numbers, contact_ids=contact_ids
-    )
-    for row in rows:
-        names.setdefault(row["number"], []).append(row["last_name"])
-    return {number: sorted(several) for number, several in names.items()}
-
-
-async def list_own_numbers(
-    tx: Session, workspace_id: UUID, numbers: Sequence[str], contact_ids: Sequence[UUID]
-) -> list[str]:
-    """Return those of the numbers that no other contact has in any form, in all forms."""
-    rows = await tx.fetch_rows(LIST_OWN_NUMBERS, workspace_id=workspace_id, numbers=numbers, contact_ids=contact_ids)
-    return list(dict.fromkeys(form for row in rows for form in all_forms(row["number"])))
-
-
-async def find_calls(
-    tx: Session, statement: Statement, workspace_id: UUID, contact_ids: Sequence[UUID], numbers: Sequence[str]
-) -> list[UUID]:
-    """Return the calls with contacts, and those with a number and nobody, as far as they are not erased: `LIST_CALLS` or `LOCK_CALLS`."""
-    rows = await tx.fetch_rows(statement, workspace_id=workspace_id, contact_ids=contact_ids, numbers=numbers)
-    return [row["id"] for row in rows]
 
 
 async def erase_calls(
