@@ -16,7 +16,7 @@ def test_one_that_waits(loader: Loader) -> None:
         assert loader.client.post(f"{path}/cancel", None, 200)["status"] == "CANCELED"
         loader.kept.work()
         canceled = loader.get(path)
-        assert (canceled["status"], canceled["endedAt"] is None) == ("CANCELED", False)
+        assert (canceled["status"], canceled["endedAt"] is None, canceled["counts"]) == ("CANCELED", False, counts())
         assert loader.client.post(f"{path}/cancel", None, 409)["error"]["code"] == "IMPORT_STATUS"
     assert loader.contacts() == []
 

@@ -218,6 +218,7 @@ def test_a_form_that_is_out_of_use_is_the_telephone_that_it_was() -> None:
         ("zoe@; zoe@roy.example, z@roy.example", "zoe@roy.example", ["INVALID_EMAIL", "TOO_MANY_EMAILS"]),
         ("zoe@home.example ::: zoe@roy.example", "zoe@home.example", ["TOO_MANY_EMAILS"]),
         ("zoe@home.example ::: zoe@home.example", "zoe@home.example", []),
+        ("a|b@roy.example", "a|b@roy.example", []),
         ("zoe", None, ["INVALID_EMAIL"]),
         ("zoe@localhost", None, ["INVALID_EMAIL"]),
         ("", None, []),

@@ -110,6 +110,19 @@ def test_a_value_that_another_contact_has_now_is_left(loader: Loader) -> None:
     assert [loader.client.get(path)["customFields"]["Badge"] for path in paths] == ["x", "b"]
 
 
+def test_nobody_becomes_who_was_erased_since(loader: Loader) -> None:
+    team = loader.kept.team
+    path = team.contact(email="shared@example.com", company="Old")
+    found = loader.done(
+        csv_of((path.rpartition("/")[2], "new@example.com", "New"), headings=("id", "Email", "Company")), matchBy=["id"]
+    )
+    erased = team.contact(email="shared@example.com", phone_numbers=[phone_number(7)])
+    loader.client.post(f"{erased}/erase", None, status=200)
+    assert undone(loader, found) == {"restored": 1, "changed": 1}
+    after = loader.client.get(path)
+    assert (after["email"], after["company"]) == ("new@example.com", "Old")
+
+
 def test_when_it_can_be_undone(loader: Loader) -> None:
     path = loader.sent(csv_of(ZOE))
     assert loader.client.post(f"{path}/undo", None, 409)["error"]["code"] == "IMPORT_STATUS"

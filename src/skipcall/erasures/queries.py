@@ -14,6 +14,7 @@ from skipcall.contacts.queries import COUNT
 from skipcall.erasures.model import Erasure, Receipt
 from skipcall.erasures.people import MERGES_OF_PERSON
 from skipcall.events.queries import RECORD
+from skipcall.imports.jobs import NOTHING_WRITTEN
 from skipcall.postgres.db import Database, Row, Session, Statement
 from skipcall.postgres.leases import leased, renewal
 
@@ -235,8 +236,8 @@ END_EXPORTS = Statement(
 )
 # A file that waits may hold the person, and what a dry run shows of it. A running import refuses the person, and removes its file.
 END_IMPORTS = Statement(
-    """
-    UPDATE imports SET dry_run = NULL,
+    f"""
+    UPDATE imports SET dry_run = NULL, {NOTHING_WRITTEN},
         status = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN 'CANCELED' ELSE status END,
         next_attempt_at = CASE WHEN status = 'CHECKING' THEN NULL ELSE next_attempt_at END,
         ended_at = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN now() ELSE ended_at END,

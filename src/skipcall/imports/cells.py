@@ -48,6 +48,8 @@ def read_email(cell: str) -> tuple[str | None, list[CellFault]]:
     Further ones are left out and told: a contact has one. `mailto:` and the form `Name <address>` are understood.
     """
     faults: list[CellFault] = []
+    if is_email(whole := cell.strip()):  # it may have a separator in it
+        return whole, faults
     candidates = _ANGLES.findall(cell) or _EMAIL_SEPARATOR.split(cell)
     found: str | None = None
     for candidate in candidates[:CANDIDATES_MAX]:

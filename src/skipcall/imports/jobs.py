@@ -39,6 +39,9 @@ _COLUMNS = f"""i.id, i.workspace_id, i.status, i.settings::text, i.file_format, 
     i.ended_at + interval '{UNDO_DAYS} days' AS undo_until, i.uploads, i.upload"""
 # What a run writes is behind the last event there is before it.
 _LAST_EVENT = "coalesce((SELECT max(id) FROM events WHERE workspace_id = :workspace_id), 0)"
+# What a dry run counted is not there once the import ends without more: its counts are of what it has written.
+NOTHING_WRITTEN = """counts = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN '{}' ELSE counts END,
+        rows_read = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN 0 ELSE rows_read END"""
 _BEGIN = f"status = 'RUNNING', rows_read = 0, line = 0, counts = '{{}}', failures = 0, next_attempt_at = now(), first_event_id = {_LAST_EVENT}, last_event_id = NULL"
 
 _CREATE = Statement(
@@ -84,7 +87,7 @@ _CONFIRM = Statement(
 )
 _CANCEL = Statement(
     f"""
-    UPDATE imports i SET status = 'CANCELED', next_attempt_at = NULL, ended_at = now()
+    UPDATE imports i SET status = 'CANCELED', next_attempt_at = NULL, ended_at = now(), {NOTHING_WRITTEN}
     WHERE workspace_id = ANY(:workspace_ids) AND id = :id AND status IN ({_words(CANCELABLE)}) RETURNING {_COLUMNS}
     """
 )
@@ -142,7 +145,8 @@ _ADVANCE_UNDO = Statement(
 _FINISH = Statement(
     f"""
     UPDATE imports SET status = :new_status, dry_run = coalesce(:dry_run, dry_run), failure = :failure,
-        next_attempt_at = NULL, ended_at = CASE WHEN :has_ended THEN coalesce(ended_at, now()) END
+        next_attempt_at = NULL, ended_at = CASE WHEN :has_ended THEN coalesce(ended_at, now()) END,
+        counts = CASE WHEN status = 'CHECKING' AND :has_ended THEN '{{}}' ELSE counts END
     WHERE {_MINE} RETURNING id
     """
 )
@@ -175,7 +179,7 @@ _NEXT_ERRORS = Statement(
 
 _EXPIRE = Statement(
     f"""
-    UPDATE imports SET status = 'EXPIRED', ended_at = now()
+    UPDATE imports SET status = 'EXPIRED', ended_at = now(), {NOTHING_WRITTEN}
     WHERE status IN ({_words(WAITING)}) AND created_at <= now() - interval '{KEPT_DAYS} days'
     """
 )

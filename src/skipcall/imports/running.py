@@ -91,7 +91,7 @@ class Importer:
             raise UnusableFile("each of several attempts to go on has failed; the server's log tells more")
         async with jobs.leased_import(self._db, claimed):
             if claimed.status == "UNDOING":
-                await Undo(self._db, claimed, leases.LEASE_SECONDS).run()
+                await Undo(self._db, claimed, self._secret, leases.LEASE_SECONDS).run()
                 return
             try:
                 async with local_file(self._storage, key_of(claimed.id, claimed.upload), claimed.size_bytes) as path:

@@ -1,14 +1,15 @@
 """Undoing an import: batch by batch, from its last event to its first, each in one transaction with the note of where it stands.
 
 Contacts that it made are deleted unless somebody has changed or used them since. Those that it changed get back each old value whose new
-one they still have; but nobody is called again who was not to be.
+one they still have; but nobody is called again who was not to be, and nobody becomes who was erased since.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from skipcall.contacts import upserts
+from skipcall.contacts.erased import find_erased
 from skipcall.contacts.upsert_model import NAMES, Record, Step
 from skipcall.imports import jobs, queries
 from skipcall.imports.jobs import Claimed
@@ -19,14 +20,24 @@ EVENTS_AT_ONCE = 1_000
 
 _COLUMN_OF = {name: column for column, name in NAMES.items()}
 
-Restored = tuple[Record, Step]
+_OF_PERSON = ("email", "linkedin_url", "linkedin_sales_url", "external_id", "last_name", "phone_numbers")
+
+
+class Restored(NamedTuple):
+    """A contact with its old values, and its values of before it got them, by column."""
+
+    record: Record
+    before: dict[str, Any]
+
+    def has_changed(self, column: str) -> bool:
+        return bool(self.record.values[column] != self.before[column])
 
 
 class Undo:
     """Undoes one import, from where it stands to its end."""
 
-    def __init__(self, db: Database, claimed: Claimed, lease_seconds: float) -> None:
-        self._db, self._claimed, self._lease_seconds = db, claimed, lease_seconds
+    def __init__(self, db: Database, claimed: Claimed, secret: bytes, lease_seconds: float) -> None:
+        self._db, self._claimed, self._secret, self._lease_seconds = db, claimed, secret, lease_seconds
         self._undone = claimed.undone
         self._marker = f"import-{claimed.id}"
         self._author: dict[str, Any] = {
@@ -77,22 +88,30 @@ class Undo:
         self._undone.gone += len(due) - len(records)
         deleted: list[UUID] = []
         restored: list[Restored] = []
+        left: set[UUID] = set()  # contacts of which not everything is given back
         for record in records:
             events = due[record.id]
             if not any(one.type == "contact.created" and one.request_id == self._marker for one in events):
-                self._take_back(record, events, restored)
+                restored.append(Restored(record, dict(record.values)))
+                if self._take_back(record, events):
+                    left.add(record.id)
             elif record.id not in used and all(one.request_id == self._marker for one in events):
                 deleted.append(record.id)
             else:
                 self._undone.changed += 1
         await queries.delete_contacts(tx, claimed.workspace_id, deleted, **self._author)
         self._undone.deleted += len(deleted)
-        await self._write(tx, restored)
+        left |= await self._leave_erased(tx, restored)
+        self._undone.changed += len(left)
+        changed = [one for one in restored if any(map(one.has_changed, one.before))]
+        for one in changed:
+            one.record.version += 1
+        await self._write(tx, changed)
         return batch[-1].id - 1 if len(batch) == EVENTS_AT_ONCE else first
 
-    def _take_back(self, record: Record, events: Sequence[Recorded], restored: list[Restored]) -> None:
-        """Give a contact back the old values whose new ones it still has, newest first."""
-        before, values = dict(record.values), record.values
+    def _take_back(self, record: Record, events: Sequence[Recorded]) -> bool:
+        """Give a contact back the old values whose new ones it still has, newest first; return whether something is left."""
+        was_allowed, values = record.values["allow_phone_calls"], record.values
         values["custom_fields"] = dict(values["custom_fields"])
         is_left = False
         for event in events:
@@ -112,13 +131,24 @@ class Undo:
                         is_left = True
         values["custom_fields"] = {slug: one for slug, one in values["custom_fields"].items() if one is not None}
         # Somebody may have refused since: that shows in no value, as it was false already.
-        if values["allow_phone_calls"] and not before["allow_phone_calls"]:
+        if values["allow_phone_calls"] and not was_allowed:
             values["allow_phone_calls"], is_left = False, True
-        self._undone.changed += is_left
-        changes = {NAMES[column]: [old, values[column]] for column, old in before.items() if old != values[column]}
-        if changes:
-            record.version += 1
-            restored.append((record, Step("contact.updated", record.id, record.version, changes)))
+        return is_left
+
+    async def _leave_erased(self, tx: Session, restored: Sequence[Restored]) -> set[UUID]:
+        """Take away again what would make somebody into a person who was erased; return whose it was."""
+        due = [one for one in restored if any(map(one.has_changed, _OF_PERSON))]
+        people = []
+        for one in due:
+            person = {column: one.record.values[column] for column in _OF_PERSON if one.has_changed(column)}
+            if person.keys() & {"last_name", "phone_numbers"}:
+                person |= {column: one.record.values[column] for column in ("last_name", "phone_numbers")}
+            people.append(person)
+        erased = await find_erased(tx, self._claimed.workspace_id, people, self._secret)
+        left = [one for one, is_erased in zip(due, erased, strict=True) if is_erased]
+        for one in left:
+            one.record.values.update({column: one.before[column] for column in _OF_PERSON})
+        return {one.record.id for one in left}
 
     async def _write(self, tx: Session, restored: Sequence[Restored]) -> None:
         """Write contacts, all at once or, if another one now has a value that must be unique, by halves."""
@@ -129,8 +159,8 @@ class Undo:
                 await upserts.write_contacts(
                     tx,
                     self._claimed.workspace_id,
-                    [record for record, _ in restored],
-                    [step for _, step in restored],
+                    [one.record for one in restored],
+                    [_step(one) for one in restored],
                     **self._author,
                 )
                 self._undone.restored += len(restored)
@@ -141,3 +171,11 @@ class Undo:
             half = len(restored) // 2
             await self._write(tx, restored[:half])
             await self._write(tx, restored[half:])
+
+
+def _step(restored: Restored) -> Step:
+    record, before = restored
+    changes = {
+        NAMES[column]: [old, record.values[column]] for column, old in before.items() if restored.has_changed(column)
+    }
+    return Step("contact.updated", record.id, record.version, changes)
