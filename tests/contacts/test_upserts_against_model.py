@@ -86,7 +86,7 @@ class Model:
 
     def apply(self, options: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
         """Return what an item must come to, contacts by their place."""
-        match = options.get("match", KEYS)
+        match = [*options.get("match", KEYS), "id"]
         keys = [(key, value) for key in KEYS for value in _values(item, key)]
         if not any(key in match for key, _ in keys):
             return {"status": "error", "faults": [("", "REQUIRED")]}

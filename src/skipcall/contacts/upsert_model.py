@@ -80,7 +80,7 @@ class UpsertOptions(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
             min_length=1,
             max_length=len(MATCH_KEYS),
             description="The properties that may lead to the contact, a phone number in all forms of the same telephone. All of them if "
-            "absent.",
+            "absent. An `id` always does.",
         ),
     ] = msgspec.field(default_factory=lambda: list(MATCH_KEYS))
     mode: Annotated[
@@ -313,7 +313,7 @@ class Ledger:
         self._keeps_refusals = keeps_refusals
         self._unique_slugs = unique_slugs
         self._required_slugs = required_slugs
-        self._match = frozenset(options.match)
+        self._match = frozenset(options.match) | {"id"}  # whoever names one means it
         self._mode = options.mode
         self._modes = {name: mode for name in NAMES if (mode := getattr(options.modes, name)) is not UNSET}
         self._records: dict[UUID, Record] = {}
@@ -491,5 +491,5 @@ def compared(key: MatchKey, value: str, folded: Mapping[str, str]) -> str:
 
 
 def has_key(given: Given, match: Iterable[MatchKey]) -> bool:
-    """Whether an item has a key that may lead to a contact."""
-    return any(key in match for key, _ in keys_of(given.id, given.values))
+    """Whether an item has a key that may lead to a contact; an id always may."""
+    return any(key in match or key == "id" for key, _ in keys_of(given.id, given.values))
