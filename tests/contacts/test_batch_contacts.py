@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from skipcall.consents.actions import verify_consents
 from tests.client import Client
 from tests.make import Make, Team, phone_number
 
@@ -185,3 +186,26 @@ def test_the_same_key_does_it_once(client: Client) -> None:
 @pytest.mark.parametrize("fault", [{"items": 1}, {"items": [], "mode": "x"}, {}])
 def test_what_is_no_batch_is_refused(client: Client, fault: dict[str, Any]) -> None:
     assert client.faults("POST", PATH, json=fault)
+
+
+def test_each_change_of_allow_phone_calls_has_its_entry(team: Team, client: Client) -> None:
+    def in_turn(contact: dict[str, Any], *items: dict[str, Any]) -> list[tuple[str, int]]:
+        results = client.post("/v1/contacts/batch", {"items": [contact | item for item in items]}, 200)["results"]
+        assert {one["status"] for one in results} <= {"created", "updated"}
+        entries = client.walk(f"/v1/contacts/{results[0]['id']}/consents")
+        return [(one["status"], one["contactVersion"]) for one in reversed(entries)]
+
+    allowed, refused = {"allowPhoneCalls": True}, {"allowPhoneCalls": False}
+    known = {"id": team.contact().rpartition("/")[2]}
+    assert in_turn(known, refused, allowed) == [("objected", 2), ("asserted", 3)]
+    assert in_turn(known, refused, {"city": "Lille"})[2:] == [("objected", 4)]
+    assert in_turn(known, allowed, refused, {"city": "Lyon"})[3:] == [("asserted", 6), ("objected", 7)]
+    for number, items, entries in (
+        (1, [refused, allowed], [("objected", 1), ("asserted", 2)]),
+        (2, [refused, {"city": "Lille"}], [("objected", 1)]),
+        (3, [allowed, refused], [("objected", 2)]),
+        (4, [{}, {"city": "Lille"}], []),
+    ):
+        new = {"firstName": "Zoé", "lastName": "Roy", "externalId": f"{number}", "phoneNumbers": [phone_number(number)]}
+        assert in_turn(new, *items) == entries
+    assert team.make.run(verify_consents(team.make.db, team.workspace_id)).breaks == []

@@ -1,6 +1,6 @@
 """SQL of upserts: one transaction for one contact or for hundreds, of the same few statements."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -122,6 +122,13 @@ WRITE_CONTACTS = Statement(
             json_to_recordset(:steps::json) AS (type text, id uuid, version bigint, changes jsonb)
         ) WITH ORDINALITY AS s (type, id, version, changes, place)
         JOIN (SELECT * FROM inserted UNION ALL SELECT * FROM updated) w ON w.id = s.id ORDER BY s.place
+    ), said AS (
+        INSERT INTO contact_consents (workspace_id, contact_id, status, obtained_at, source, object_version)
+        SELECT :workspace_id, s.id, CASE WHEN s.is_allowed THEN 'asserted' ELSE 'objected' END, w.updated_at, :source, s.version
+        FROM ROWS FROM (
+            json_to_recordset(:said::json) AS (id uuid, version bigint, is_allowed boolean)
+        ) WITH ORDINALITY AS s (id, version, is_allowed, place)
+        JOIN (SELECT * FROM inserted UNION ALL SELECT * FROM updated) w ON w.id = s.id ORDER BY s.place
     )
     INSERT INTO contact_counts (workspace_id, slot, count)
     SELECT :workspace_id, pg_backend_pid() % {COUNT_SLOTS}, count(*) FROM inserted HAVING count(*) > 0
@@ -206,15 +213,39 @@ async def write_contacts(
     released = [step.id for step in steps if step.changes and step.changes.get("externalId", [None])[0]]
     if released:
         await tx.execute(RELEASE_EXTERNAL_IDS, workspace_id=workspace_id, ids=released)
+    records = list(records)
     contacts: list[dict[str, Any]] = [
         {"id": one.id, "is_new": one.is_new, "version": one.version, **one.values} for one in records
     ]
+    said = _changes_of_allowance(steps, {one.id: one.values["allow_phone_calls"] for one in records})
     await tx.execute(
         WRITE_CONTACTS,
         workspace_id=workspace_id,
         contacts=msgspec.json.encode(contacts).decode(),
         steps=msgspec.json.encode(steps).decode(),
+        said=msgspec.json.encode(
+            [{"id": id, "version": version, "is_allowed": one} for id, version, one in said]
+        ).decode(),
         source=source,
         api_key_id=api_key_id,
         request_id=request_id,
     )
+
+
+def _changes_of_allowance(steps: Iterable[Step], allowed: Mapping[UUID, bool]) -> list[tuple[UUID, int, bool]]:
+    """Return what the ledgers of contacts are to be told of `allowPhoneCalls`: contact, version and value, in order.
+
+    `allowed` is what it is in the end. A contact that is made with true says nothing.
+    """
+    created: dict[UUID, int] = {}
+    said: list[tuple[UUID, int, bool]] = []
+    for step in steps:
+        if step.type == "contact.created":
+            created[step.id] = step.version
+        if both := (step.changes or {}).get("allowPhoneCalls"):
+            before, after = both
+            if step.id in created and not before:
+                said.append((step.id, created[step.id], False))
+            created.pop(step.id, None)
+            said.append((step.id, step.version, after))
+    return said + [(id, version, False) for id, version in created.items() if not allowed[id]]

@@ -591,7 +591,8 @@ BEGIN
         NEW.updated_at, NEW.last_modification_source, NEW.version
     WHERE NOT EXISTS (
         SELECT FROM contact_consents
-        WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.id AND object_version = NEW.version
+        WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.id AND object_version > coalesce(OLD.version, 0)
+            AND object_version <= NEW.version
     );
     RETURN NULL;
 END $$;
