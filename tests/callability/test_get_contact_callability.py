@@ -62,6 +62,11 @@ def test_a_number_is_the_contacts_in_every_form(team: Team) -> None:
         assert [one["code"] for one in found["reasons"]] == codes
 
 
+def test_a_plus_that_is_not_encoded(team: Team) -> None:
+    contact = team.contact()
+    assert team.client.get(f"{contact}/callability?phoneNumber={phone_number()}")["reasons"] == []
+
+
 def test_an_entry_that_ends(team: Team) -> None:
     ends_at = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     team.client.post("/v1/do-not-call", {"phoneNumber": phone_number(), "reason": "MANUAL", "expiresAt": ends_at})

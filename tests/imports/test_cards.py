@@ -177,3 +177,10 @@ def test_people_who_were_erased_are_refused(loader: Loader) -> None:
     [told] = loader.errors(found)
     assert (told["line"], told["code"]) == ("2", "PERSON_ERASED")
     assert [one["lastName"] for one in loader.contacts()] == ["Roy"]
+
+
+@pytest.mark.parametrize(("version", "role"), [("2.1", "Head of the sales"), ("3.0", "Head of thesales")])
+def test_where_a_line_is_folded(loader: Loader, version: str, role: str) -> None:
+    """In 2.1 what a line is folded at belongs to the text (vCard 2.1, section 2.1.3); later it is taken out (RFC 6350, section 3.2)."""
+    card = f"BEGIN:VCARD\r\nVERSION:{version}\r\nN:Roy;Ann\r\nTEL:+33639980042\r\nTITLE:Head of the\r\n sales\r\nEND:VCARD\r\n"
+    assert taken(loader, card)["role"] == role

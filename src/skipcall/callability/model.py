@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from skipcall.contacts.model import PhoneNumber
 from skipcall.errors import Fault
-from skipcall.phone_numbers.model import phone_number_fault
+from skipcall.phone_numbers.model import phone_number_fault, with_plus
 from skipcall.workspaces.model import Timestamp
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -78,7 +78,7 @@ class GetCallability(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         faults = []
         if "at" in fields and not _is_near(fields["at"]):
             faults.append(Fault("/query/at", "OUT_OF_RANGE", "Must be ISO 8601, from year 2000 to 2099 in UTC"))
-        if "phoneNumber" in fields and (fault := phone_number_fault(fields["phoneNumber"])):
+        if "phoneNumber" in fields and (fault := phone_number_fault(with_plus(fields["phoneNumber"]))):
             faults.append(Fault("/query/phoneNumber", *fault))
         return faults
 

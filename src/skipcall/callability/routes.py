@@ -10,6 +10,7 @@ from skipcall.callability import actions
 from skipcall.callability.model import Callability, GetCallability
 from skipcall.http.request import Answer, Request
 from skipcall.http.routing import operation
+from skipcall.phone_numbers.model import with_plus
 
 
 @operation(
@@ -35,7 +36,7 @@ async def get_contact_callability(request: Request, id: UUID, query: GetCallabil
         caller,
         id,
         at=query.at or clock.now(),
-        phone_number=query.phone_number,
+        phone_number=query.phone_number and with_plus(query.phone_number),
         secret=request.archive.secret,
     )
     return Answer(msgspec.json.encode(answer))

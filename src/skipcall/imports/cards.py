@@ -102,6 +102,7 @@ def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
     """Yield the lines with the number of each, those that were folded in one. The rest of one that is too long is left out."""
     number, start, line = 0, 1, ""
     is_begun = is_open = False  # the line before goes on in the next one, as quoted-printable does
+    is_old = False  # vCard 2.1: what a line is folded at belongs to the text
     while piece := file.readline(LINE_CHARS_MAX):
         number += 1
         while piece[-1] != "\n" and (rest := file.readline(LINE_CHARS_MAX)):
@@ -109,12 +110,14 @@ def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
                 break
         text = piece.rstrip("\n")
         if is_begun and (is_open or text[:1] in {" ", "\t"}):
-            more = text if is_open else text[1:]
+            more = text if is_open or is_old else text[1:]
             line = f"{line}{more}"[:LINE_CHARS_MAX]
         else:
             if is_begun:
                 yield start, line
             start, line, is_begun = number, text, True
+            if text[:8].upper() in {"VERSION:", "BEGIN:VC"}:
+                is_old = text[8:].strip() == "2.1"
         is_open = line.endswith("=") and _QUOTED_PRINTABLE.match(line) is not None
         if is_open:
             line = line[:-1]
