@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from skipcall.imports import running
-from tests.imports.conftest import ZOE, Loader, counts, csv_of
+from tests.imports.conftest import HEADINGS, ZOE, Loader, counts, csv_of
 
 
 def test_what_is_known_before_a_file_is_there(loader: Loader) -> None:
@@ -72,3 +72,16 @@ def test_one_that_fails_again_and_again(loader: Loader, monkeypatch: pytest.Monk
     loader.kept.work()
     found = loader.get(path)
     assert (found["status"], "server's log" in found["failure"]) == ("FAILED", True)
+
+
+@pytest.mark.parametrize("heading", ["No.", "Badge"])
+def test_a_custom_field_that_is_gone_is_named(loader: Loader, heading: str) -> None:
+    field = loader.kept.team.field("Badge")
+    mapping = {"No.": "customFields.badge"} if heading == "No." else {}
+    found = loader.checked(csv_of((*ZOE, "7"), headings=(*HEADINGS, heading)), mapping=mapping)
+    loader.client.delete(f"/v1/custom-fields/{field.id}")
+    path = f"/v1/imports/{found['id']}"
+    loader.client.post(f"{path}/confirm", {"digest": found["dryRun"]["digest"]}, 200)
+    loader.kept.work()
+    found = loader.get(path)
+    assert (found["status"], heading in found["failure"]) == ("FAILED", True), found["failure"]

@@ -120,7 +120,7 @@ _CLAIM = Statement(
     ) due
     WHERE i.workspace_id = due.workspace_id AND i.id = due.id
     RETURNING i.workspace_id, i.id, i.status, i.settings::text, i.uploads, i.upload, i.sha256, i.size_bytes, i.rows_read,
-        i.counts::text, i.first_event_id, i.last_event_id, i.undone::text, i.created_by, i.undone_by, i.claim, i.failures,
+        i.counts::text, i.columns::text, i.first_event_id, i.last_event_id, i.undone::text, i.created_by, i.undone_by, i.claim, i.failures,
         (SELECT default_country FROM workspaces w WHERE w.id = i.workspace_id) AS default_country
     """
 )
@@ -201,6 +201,7 @@ class Claimed(msgspec.Struct, frozen=True):
     upload: int | None
     sha256: bytes
     size_bytes: int
+    columns: dict[str, str | None]
     rows_read: int
     counts: Counts
     first_event_id: int
@@ -301,6 +302,7 @@ async def claim_import(db: Session, lease_seconds: float) -> Claimed | None:
         **{name: row[name] for name in ("workspace_id", "id", "status", "uploads", "upload", "sha256", "size_bytes")},
         **{name: row[name] for name in ("rows_read", "claim", "failures")},
         settings=settings,
+        columns=msgspec.json.decode(row["columns"] or "{}"),
         counts=msgspec.json.decode(row["counts"], type=Counts),
         first_event_id=row["last_event_id"] or 0 if row["first_event_id"] is None else row["first_event_id"],
         last_event_id=row["last_event_id"] or 0,

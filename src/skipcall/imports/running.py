@@ -18,7 +18,7 @@ from skipcall.contacts import upserts
 from skipcall.contacts.upsert_model import UpsertOptions
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import Definition
-from skipcall.errors import Refusal, Unavailable
+from skipcall.errors import Invalid, Refusal, Unavailable
 from skipcall.imports import jobs, queries
 from skipcall.imports.actions import ANALYZE_FROM_ROWS, TRIES_MAX, fill_fields
 from skipcall.imports.deciding import Decided, Tally, decide_batch
@@ -64,6 +64,8 @@ class Importer:
                 seconds = 0 if isinstance(cause, asyncio.CancelledError) else RETRY_SECONDS
                 await jobs.release_import(self._db, claimed, seconds)
             raise
+        except Invalid as invalid:
+            await self._fail(claimed, "; ".join(f"{one.pointer}: {one.message}" for one in invalid.faults))
         except Refusal as refusal:
             await self._fail(claimed, refusal.message)
         except Exception as failure:  # noqa: BLE001 - one import must not hold up the others
@@ -121,6 +123,9 @@ class _Run:
         claimed = self._claimed
         known = await custom_fields.list_definitions(self._db, claimed.workspace_id)
         reading = await asyncio.to_thread(inspect, self._path, claimed.settings, known)
+        now = reading.columns()
+        if gone := [heading for heading, place in claimed.columns.items() if place and now.get(heading) is None]:
+            raise UnusableFile(f"the column {gone[0]} filled a custom field that is gone by now: send the file again")
         converter, definitions = await self._converter(reading, known)
         self._tally.headings = converter.headings()
         if not self._rows_read:
