@@ -168,6 +168,17 @@ def test_contacts_by_their_id(loader: Loader) -> None:
     assert loader.contacts()[0]["company"] == "New"
 
 
+def test_ids_of_contacts_that_are_gone(loader: Loader) -> None:
+    target, source, erased = (loader.kept.team.contact(phone_numbers=[phone_number(n)]) for n in range(3))
+    ids = [one.rpartition("/")[2] for one in (target, source, erased)]
+    loader.client.post(f"{target}/merge", {"contactId": ids[1]}, 200)
+    loader.client.post(f"{erased}/erase", None, status=200)
+    found = loader.done(csv_of((ids[1], "x"), (ids[2], "x"), headings=("id", "Company")), matchBy=["id"])
+    assert found["counts"] == counts(refused=2, errors=2)
+    told = [(one["column"], one["code"], one["contacts"]) for one in loader.errors(found)]
+    assert told == [("id", "CONTACT_MERGED", ids[0]), ("id", "CONTACT_ERASED", "")]
+
+
 def test_rows_that_are_refused(loader: Loader) -> None:
     rows = [
         ("", "Roy", "", "0639980001"),

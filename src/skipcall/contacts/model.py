@@ -317,6 +317,7 @@ class ContactMerged(Gone):
 
     def __init__(self, target_id: UUID) -> None:
         super().__init__(f"This contact was merged into {target_id}", f"/v1/contacts/{target_id}")
+        self.target_id = target_id
 
 
 class ContactErased(Gone):

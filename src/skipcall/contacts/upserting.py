@@ -155,7 +155,7 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     erased_keys = erased_keys_among(erased, workspace_id, by.secret)
     ledger = Ledger(records, folded, options, required, unique, erased_keys)
     outcomes = [
-        await _explained(tx, by, one, ledger.apply(one, allow_erased=by.allow_erased))
+        await explained(tx, workspace_id, one, ledger.apply(one, allow_erased=by.allow_erased))
         if isinstance(one, Given)
         else refused(one)
         for one in read
@@ -179,12 +179,12 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     return Upserted(outcomes, names)
 
 
-async def _explained(tx: Session, by: _By, given: Given, outcome: Outcome) -> Outcome:
+async def explained(tx: Session, workspace_id: UUID, given: Given, outcome: Outcome) -> Outcome:
     """Return an outcome that tells what became of the contact whose id was given, if it was merged or erased."""
     refusal = outcome.refusal
     if given.id is None or not (refusal and any(fault.code == "UNKNOWN_CONTACT" for fault in refusal.faults)):
         return outcome
-    merged_into_id, erasure_id = await queries.find_gone(tx, [by.workspace_id], given.id)
+    merged_into_id, erasure_id = await queries.find_gone(tx, [workspace_id], given.id)
     if erasure_id is not None:
         return refused(ContactErased(erasure_id))
     return outcome if merged_into_id is None else refused(ContactMerged(merged_into_id))

@@ -12,8 +12,9 @@ from msgspec import UNSET
 
 from skipcall.contacts import upserts
 from skipcall.contacts.erased import erased_keys_among, person_hashes
-from skipcall.contacts.model import CustomValueTaken, PersonErased
+from skipcall.contacts.model import ContactErased, ContactMerged, CustomValueTaken, PersonErased
 from skipcall.contacts.upsert_model import NAMES, AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
+from skipcall.contacts.upserting import explained
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import Refusal
 from skipcall.imports.model import (
@@ -78,7 +79,7 @@ async def decide_batch(
     ledger = Ledger(records, folded, options, required, unique, erased_keys, keeps_refusals=True)
     return Decided(
         ledger,
-        [None if one is None else ledger.apply(one) for one in rows],
+        [None if one is None else await explained(tx, workspace_id, one, ledger.apply(one)) for one in rows],
         folded,
     )
 
@@ -178,6 +179,10 @@ def _refusal(refusal: Refusal, ledger: Ledger) -> list[tuple[str, str, str, str]
             )
             for fault in refusal.faults
         ]
+    if isinstance(refusal, ContactMerged):
+        return [("id", refusal.code, "This contact was merged into another one; see contacts", str(refusal.target_id))]
+    if isinstance(refusal, ContactErased):
+        return [("id", refusal.code, refusal.message, "")]
     if isinstance(refusal, PersonErased):
         return [("", refusal.code, "This person was erased, and comes back only by their own will", "")]
     return [(fault.pointer[1:], fault.code, fault.message, "") for fault in refusal.faults]
