@@ -168,6 +168,18 @@ def test_contacts_by_their_id(loader: Loader) -> None:
     assert loader.contacts()[0]["company"] == "New"
 
 
+def test_blanks_around_a_value_stay(loader: Loader) -> None:
+    """Values are stored as they are sent, and a file is read without blanks at the ends of its cells."""
+    team = loader.kept.team
+    team.field("Note")
+    path = team.contact(role=" CTO\u00a0", city="Lille ", custom_fields={"note": " x "})
+    before = loader.client.get(path)
+    cells = (before["id"], before["role"], before["city"], " x ")
+    found = loader.done(csv_of(cells, headings=("id", "Role", "City", "Note")), matchBy=["id"])
+    assert found["counts"] == counts(unchanged=1)
+    assert loader.client.get(path) == before
+
+
 def test_ids_of_contacts_that_are_gone(loader: Loader) -> None:
     target, source, erased = (loader.kept.team.contact(phone_numbers=[phone_number(n)]) for n in range(3))
     ids = [one.rpartition("/")[2] for one in (target, source, erased)]

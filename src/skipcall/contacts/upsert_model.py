@@ -290,11 +290,11 @@ def refused(refusal: Refusal) -> Outcome:
 class Ledger:
     """The contacts that the keys of a request lead to, as its items make them, one after the other.
 
-    `folded` says of each e-mail address, of items and contacts, what it is compared by; a phone number is one in all its forms. Afterwards `steps` is what was done, in
-    order, and `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value;
-    `unique_slugs` those whose values one contact may have: that holds among the records, the database judges the others.
-    `erased_keys` tells which keys of people who were erased are among the values of a contact. With `keeps_refusals` no item sets
-    `allowPhoneCalls` of a contact to true again.
+    `folded` says of each e-mail address, of items and contacts, what it is compared by. Afterwards `steps` is what was done, in order, and
+    `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value; `unique_slugs` those whose
+    values one contact may have: that holds among the records, the database judges the others. `erased_keys` tells which keys of people
+    who were erased are among the values of a contact. Rows of a file (`is_file`) set `allowPhoneCalls` of no contact to true again, nor do
+    they take away the blanks around a value, which a file does not tell.
     """
 
     def __init__(
@@ -306,11 +306,11 @@ class Ledger:
         unique_slugs: Sequence[str] = (),
         erased_keys: Callable[[Mapping[str, Any]], set[bytes]] = lambda _: set(),
         *,
-        keeps_refusals: bool = False,
+        is_file: bool = False,
     ) -> None:
         self._folded = folded
         self._erased_keys = erased_keys
-        self._keeps_refusals = keeps_refusals
+        self._is_file = is_file
         self._unique_slugs = unique_slugs
         self._required_slugs = required_slugs
         self._match = frozenset(options.match) | {"id"}  # whoever names one means it
@@ -351,7 +351,7 @@ class Ledger:
         custom_values, faults = given.beside(record.values["custom_fields"])
         values = given.values | {"external_id": known} if keeps_own else given.values
         after = self._merge(record.values, values, custom_values)
-        kept_refusal = self._keeps_refusals and after["allow_phone_calls"] and not record.values["allow_phone_calls"]
+        kept_refusal = self._is_file and after["allow_phone_calls"] and not record.values["allow_phone_calls"]
         if kept_refusal:
             after["allow_phone_calls"] = False
         if len(after["phone_numbers"]) > PHONE_NUMBERS_MAX:
@@ -409,13 +409,17 @@ class Ledger:
                 after[name] = list(
                     dict.fromkeys([*before[name], *(one for one in value if compared_form(one) not in there)])
                 )
-            elif mode == "overwrite" or before[name] in _EMPTY:
+            elif (mode == "overwrite" and not self._is_alike(before[name], value)) or before[name] in _EMPTY:
                 after[name] = None if value in _EMPTY else value
         mode = self._modes.get("custom_fields", self._mode)
         stored = before["custom_fields"]
+        custom_values = {slug: one for slug, one in custom_values.items() if not self._is_alike(stored.get(slug), one)}
         merged = stored | custom_values if mode == "overwrite" else custom_values | stored
         after["custom_fields"] = {slug: one for slug, one in merged.items() if one}
         return after
+
+    def _is_alike(self, stored: Any, value: Any) -> bool:
+        return self._is_file and isinstance(stored, str) and stored.strip() == value
 
     def _write(self, record: Record, after: dict[str, Any], type: Any, changes: dict[str, list[Any]] | None) -> None:
         for key in self.keys_held(record):

@@ -76,7 +76,7 @@ async def decide_batch(
     required = [one.slug for one in definitions if one.is_required]
     erased_keys = erased_keys_among(erased, workspace_id, secret)
     # A file is older than what people have said since it was made, and says yes of a whole column.
-    ledger = Ledger(records, folded, options, required, unique, erased_keys, keeps_refusals=True)
+    ledger = Ledger(records, folded, options, required, unique, erased_keys, is_file=True)
     return Decided(
         ledger,
         [None if one is None else await explained(tx, workspace_id, one, ledger.apply(one)) for one in rows],
