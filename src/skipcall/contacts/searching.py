@@ -208,7 +208,9 @@ class _Composer:
         if gathers:
             steps.append(("gathered", self.gather_all(), "< :gathered"))
         if self.of_texts and (gathers or are_many):
-            near = self.everywhere(self.select_near(), "limit", in_order)
+            # Before an index is read, which finds few soon, it is not worth more.
+            reach = FEW_MAX if near_first and self.reads_index else NEAR_MAX
+            near = self.everywhere(self.select_near(reach), "limit", in_order)
             steps.insert(0 if near_first else 1, ("near", near, "= :limit"))
         parts, branches, rest = [], [], "true"
         for name, selected, enough in steps:
@@ -265,11 +267,11 @@ class _Composer:
         SELECT {columns}, {named} FROM {_WITH_CALLS if with_calls or by_calls else "contacts c"}
         WHERE {" AND ".join(told)} {_order_by([*keys, id], self.directions) if walks else ""}"""
 
-    def select_near(self) -> str:
-        """Return what finds contacts among the next `NEAR_MAX` of one workspace, whose texts are looked at one by one."""
+    def select_near(self, reach: int) -> str:
+        """Return what finds contacts among the next so many of one workspace, whose texts are looked at one by one."""
         near = self.select([], with_calls=False, walks=True, columns="c.*")
         return f"""
-        SELECT c.workspace_id, c.id, {", ".join(f"c.{name}" for name in self.names)} FROM ({near} LIMIT {NEAR_MAX}) AS c
+        SELECT c.workspace_id, c.id, {", ".join(f"c.{name}" for name in self.names)} FROM ({near} LIMIT {reach}) AS c
         WHERE {self.of_texts[0]} {_order_by([f"c.{name}" for name in (*self.names, "id")], self.directions)}"""
 
     def everywhere(self, selected: str, limit: str, order: str = "") -> str:
