@@ -58,7 +58,7 @@ async def erase_contact(request: Request, id: UUID) -> Answer:
 
     For good: the contact, deleted or not, all that were merged into it, and what is kept of them anywhere, as the receipt counts it.
     When this answers nothing of it can be read any more; files of recordings, exports and imports are removed within seconds. Calls stay in
-    lists and statistics without number, notes and contact; a refusal to be called stays in force. The id answers 410 `CONTACT_ERASED`
+    lists and statistics without number, notes and contact; an entry of the do-not-call list stays in force. The id answers 410 `CONTACT_ERASED`
     from then on, and who tries to create the person again, by an import too, is refused with `PERSON_ERASED`. Done again, it
     answers the same erasure.
     """
