@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from skipcall.api_keys.model import Caller
 from skipcall.contacts import upserting
+from skipcall.contacts.ledger import Outcome
 from skipcall.contacts.model import CreateContactQuery
 from skipcall.contacts.routes import encode, note_deprecation
 from skipcall.contacts.upsert_model import (
@@ -19,7 +20,6 @@ from skipcall.contacts.upsert_model import (
     BatchSummary,
     ContactBatch,
     ItemError,
-    Outcome,
     Upsert,
     UpsertContact,
     UpsertResult,

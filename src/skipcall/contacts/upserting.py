@@ -12,6 +12,7 @@ from skipcall.api_keys.model import Caller
 from skipcall.contacts import queries, upserts
 from skipcall.contacts.actions import GIVEN_TWICE, Suggestions, fields_by_key, wrong_values
 from skipcall.contacts.erased import erased_keys_among, person_hashes
+from skipcall.contacts.ledger import COLUMNS, Given, Ledger, Outcome, has_key, refused
 from skipcall.contacts.model import (
     Contact,
     ContactErased,
@@ -20,18 +21,7 @@ from skipcall.contacts.model import (
     CustomValueTaken,
     UnknownCustomField,
 )
-from skipcall.contacts.upsert_model import (
-    COLUMNS,
-    Given,
-    Ledger,
-    Outcome,
-    Upsert,
-    UpsertContact,
-    UpsertOptions,
-    has_key,
-    placed,
-    refused,
-)
+from skipcall.contacts.upsert_model import Upsert, UpsertContact, UpsertOptions, placed
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.custom_fields.model import Definition, read_value
 from skipcall.errors import Fault, Invalid, NotFound, Refusal, Unavailable

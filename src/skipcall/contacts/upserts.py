@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from skipcall.contacts.erased import LIST_ERASED
+from skipcall.contacts.ledger import COLUMNS, Given, Record, Step
 from skipcall.contacts.matching import ALIASES, has_number
 from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
-from skipcall.contacts.upsert_model import CANDIDATES_MAX, COLUMNS, MATCH_KEYS, Given, MatchKey, Record, Step
+from skipcall.contacts.upsert_model import CANDIDATES_MAX, MATCH_KEYS, MatchKey
 from skipcall.custom_fields import queries as custom_fields
 from skipcall.phone_numbers.forms import compared_form
 from skipcall.postgres.db import Session, Statement

@@ -12,8 +12,9 @@ from msgspec import UNSET
 
 from skipcall.contacts import upserts
 from skipcall.contacts.erased import erased_keys_among, person_hashes
+from skipcall.contacts.ledger import NAMES, Given, Ledger, Outcome
 from skipcall.contacts.model import ContactErased, ContactMerged, CustomValueTaken, PersonErased
-from skipcall.contacts.upsert_model import NAMES, AmbiguousMatch, Given, Ledger, Outcome, UpsertOptions
+from skipcall.contacts.upsert_model import AmbiguousMatch, UpsertOptions
 from skipcall.contacts.upserting import explained
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import Refusal

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from skipcall import ids
+from skipcall.contacts.ledger import COLUMNS, Record, Step
 from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
-from skipcall.contacts.upsert_model import COLUMNS, Record, Step
 from skipcall.events.queries import RECORD, record_created, record_many
 from skipcall.imports.model import ContactRow
 from skipcall.postgres.db import Row, Session, Statement

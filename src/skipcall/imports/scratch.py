@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.contacts.upsert_model import Given, Ledger, Record, compared, field_key, keys_of
+from skipcall.contacts.ledger import Given, Ledger, Record, compared, field_key, keys_of
 
 _KEYS_AT_ONCE = 500
 _TABLES = """

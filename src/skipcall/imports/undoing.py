@@ -10,7 +10,7 @@ from uuid import UUID
 
 from skipcall.contacts import upserts
 from skipcall.contacts.erased import find_erased
-from skipcall.contacts.upsert_model import NAMES, Record, Step
+from skipcall.contacts.ledger import NAMES, Record, Step
 from skipcall.imports import jobs, queries
 from skipcall.imports.jobs import Claimed
 from skipcall.imports.queries import Recorded
