@@ -168,6 +168,27 @@ def test_contacts_by_their_id(loader: Loader) -> None:
     assert loader.contacts()[0]["company"] == "New"
 
 
+def test_a_switchboard_makes_nobody_into_somebody_else(loader: Loader) -> None:
+    """Who shares a telephone and has another name and another address is another person; with one of them alike it may be a correction."""
+    switchboard = "0199000000"
+    rows = [
+        ("Ana", "Lopez", "ana@example.com", switchboard),
+        ("Ben", "Petit", "ben@example.com", switchboard),
+        ("Anna", "Lopez", "anna@example.com", switchboard),
+        ("Anne", "Petit", "", switchboard),
+    ]
+    headings = ("First Name", "Last Name", "Email", "Phone")
+    found = loader.done(csv_of(*rows, headings=headings))
+    assert found["counts"] == counts(created=1, ambiguous=1, updated=2, errors=1)
+    [told] = loader.errors(found)
+    assert (told["line"], told["code"]) == ("3", "AMBIGUOUS_MATCH")
+    assert told["contacts"].endswith(" (phoneNumbers)")
+    [contact] = loader.contacts()
+    assert (contact["firstName"], contact["lastName"], contact["email"]) == ("Anne", "Petit", "anna@example.com")
+    again = loader.done(csv_of(rows[1], headings=headings), matchBy=["email"])
+    assert again["counts"] == counts(created=1)
+
+
 def test_blanks_around_a_value_stay(loader: Loader) -> None:
     """Values are stored as they are sent, and a file is read without blanks at the ends of its cells."""
     team = loader.kept.team

@@ -101,7 +101,7 @@ class Ledger:
     `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value; `unique_slugs` those whose
     values one contact may have: that holds among the records, the database judges the others. `erased_keys` tells which keys of people
     who were erased are among the values of a contact. Rows of a file (`is_file`) set `allowPhoneCalls` of no contact to true again, nor do
-    they take away the blanks around a value, which a file does not tell.
+    they take away the blanks around a value, which a file does not tell; and the number of a switchboard makes nobody into somebody else.
     """
 
     def __init__(
@@ -153,7 +153,8 @@ class Ledger:
         # Its own id is not taken from a contact by a phone number, nor by one of its aliases.
         known, meant = record.values["external_id"], given.values.get("external_id")
         keeps_own = bool(known and meant and known != meant) and "id" not in matched_by
-        if len(hits) > 1 or not self._match & set(matched_by) or (keeps_own and meant not in record.aliases):
+        is_unclear = len(hits) > 1 or not self._match & set(matched_by) or (keeps_own and meant not in record.aliases)
+        if is_unclear or (matched_by == ["phoneNumbers"] and self._is_other(record, given)):
             return refused(AmbiguousMatch([self._candidate(*hit) for hit in list(hits.items())[:CANDIDATES_MAX]]))
         custom_values, faults = given.beside(record.values["custom_fields"])
         values = given.values | {"external_id": known} if keeps_own else given.values
@@ -224,6 +225,11 @@ class Ledger:
         merged = stored | custom_values if mode == "overwrite" else custom_values | stored
         after["custom_fields"] = {slug: one for slug, one in merged.items() if one}
         return after
+
+    def _is_other(self, record: Record, given: Given) -> bool:
+        """Whether a row that only a telephone leads to a contact is plainly about somebody else who has it too."""
+        pairs = [(record.values[name], given.values.get(name)) for name in ("first_name", "last_name", "email")]
+        return self._is_file and all(one and other and one.casefold() != other.casefold() for one, other in pairs)
 
     def _is_alike(self, stored: Any, value: Any) -> bool:
         return self._is_file and isinstance(stored, str) and stored.strip() == value
