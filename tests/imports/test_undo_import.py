@@ -110,6 +110,20 @@ def test_a_value_that_another_contact_has_now_is_left(loader: Loader) -> None:
     assert [loader.client.get(path)["customFields"]["Badge"] for path in paths] == ["x", "b"]
 
 
+def test_the_rest_of_such_a_contact_comes_back(loader: Loader) -> None:
+    team = loader.kept.team
+    contact = {"firstName": "Zoé", "lastName": "Roy", "phoneNumbers": [phone_number(1)]}
+    path = f"/v1/contacts/{team.client.post('/v1/contacts/upsert', {'contact': contact | {'externalId': 'k1', 'company': 'Old'}})['contact']['id']}"
+    cells = (path.rpartition("/")[2], "k2", "New")
+    found = loader.done(csv_of(cells, headings=("id", "externalId", "Company")), matchBy=["id"])
+    team.client.post(
+        "/v1/contacts/upsert", {"contact": contact | {"externalId": "k1", "phoneNumbers": [phone_number(2)]}}
+    )
+    assert undone(loader, found) == {"restored": 1, "taken": 1}
+    after = team.client.get(path, params={"include": "externalId"})
+    assert (after["externalId"], after["company"]) == ("k2", "Old")
+
+
 def test_nobody_becomes_who_was_erased_since(loader: Loader) -> None:
     team = loader.kept.team
     path = team.contact(email="shared@example.com", company="Old")

@@ -137,7 +137,7 @@ class Tally:
         """Name the column of the file that a fault of a property is about."""
         if column in ("firstName", "lastName") and column not in self.headings and FULL_NAME in self.headings:
             return self.headings[FULL_NAME], code, _TWO_NAMES, contacts
-        return self.headings.get(column, column), code, reason, contacts
+        return self.headings.get(column, column.replace("/", ".")), code, reason, contacts
 
     def _kept_refusal(self, id: UUID, ledger: Ledger) -> tuple[str, str, str, str]:
         column = self.headings.get("allowPhoneCalls") or self.headings.get(DO_NOT_CALL, "")

@@ -297,7 +297,12 @@ class Undone(msgspec.Struct):
         ),
     ] = 0
     gone: Annotated[int, Meta(description="Left: deleted or merged since")] = 0
-    taken: Annotated[int, Meta(description="Left: another contact now has an old value that must be unique")] = 0
+    taken: Annotated[
+        int,
+        Meta(
+            description="Another contact now has an old value that must be unique: it was left, and custom values with it"
+        ),
+    ] = 0
 
 
 class Import(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -4,7 +4,7 @@ Contacts that it made are deleted unless somebody has changed or used them since
 one they still have; but nobody is called again who was not to be, and nobody becomes who was erased since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,6 +20,7 @@ EVENTS_AT_ONCE = 1_000
 
 _COLUMN_OF = {name: column for column, name in NAMES.items()}
 
+_UNIQUE = ("external_id", "custom_fields")  # what another contact may have by now
 _OF_PERSON = ("email", "linkedin_url", "linkedin_sales_url", "external_id", "last_name", "phone_numbers")
 
 
@@ -31,6 +32,10 @@ class Restored(NamedTuple):
 
     def has_changed(self, column: str) -> bool:
         return bool(self.record.values[column] != self.before[column])
+
+    def leave(self, columns: Iterable[str]) -> None:
+        """Take old values away again."""
+        self.record.values.update({column: self.before[column] for column in columns})
 
 
 class Undo:
@@ -147,11 +152,11 @@ class Undo:
         erased = await find_erased(tx, self._claimed.workspace_id, people, self._secret)
         left = [one for one, is_erased in zip(due, erased, strict=True) if is_erased]
         for one in left:
-            one.record.values.update({column: one.before[column] for column in _OF_PERSON})
+            one.leave(_OF_PERSON)
         return {one.record.id for one in left}
 
     async def _write(self, tx: Session, restored: Sequence[Restored]) -> None:
-        """Write contacts, all at once or, if another one now has a value that must be unique, by halves."""
+        """Write contacts, all at once or, if another one now has a value that must be unique, by halves; then without such values."""
         if not restored:
             return
         try:
@@ -167,6 +172,9 @@ class Undo:
         except UniqueViolation:
             if len(restored) == 1:
                 self._undone.taken += 1
+                restored[0].leave(_UNIQUE)
+                if any(map(restored[0].has_changed, restored[0].before)):
+                    await self._write(tx, restored)
                 return
             half = len(restored) // 2
             await self._write(tx, restored[:half])
