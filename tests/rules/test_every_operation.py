@@ -113,6 +113,18 @@ def test_a_spent_budget_is_429_before_anything_else(make: Make, operation: Opera
     assert (response.status_code, response.json()["error"]["code"]) == (429, "RATE_LIMIT_EXCEEDED")
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [one for one in GUARDED if one.method != "GET" and not one.conditional],
+    ids=lambda one: f"{one.method} {one.path}",
+)
+def test_a_condition_that_nobody_would_look_at_is_refused(own: Team, operation: Operation) -> None:
+    response = call(own.client, operation, headers={"if-match": '"1-0000-00000000"'})
+    assert response.status_code == 400
+    told = [(one["pointer"], one["code"]) for one in response.json()["error"]["details"]]
+    assert ("/header/If-Match", "NOT_CONDITIONAL") in told
+
+
 @pytest.mark.parametrize("operation", BY_ID, ids=lambda one: f"{one.method} {one.path}")
 def test_what_is_not_yours_looks_like_what_is_not_there(make: Make, own: Team, operation: Operation) -> None:
     """Another organization's, another workspace's, another mode's, an id that is none: the same bytes."""

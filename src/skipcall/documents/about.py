@@ -76,7 +76,7 @@ Every refusal has the same form, `{{"error": {{"code", "message", "status", "req
 
 - A PATCH changes only what it names.
 - Send `Idempotency-Key` with a POST or a PATCH and it may be repeated without acting twice.
-- Send `If-Match` with the `ETag` of an earlier answer, to an operation that names it, and nobody's change is overwritten unseen.
+- Send `If-Match` with the `ETag` of an earlier answer, to an operation that names it (the others refuse it), and nobody's change is overwritten unseen.
 - Send `Prefer: handling=strict` and a misspelt property is refused instead of ignored.
 """
 

@@ -23,6 +23,9 @@ HEADER_BYTES_MAX = 16_384
 HEADER_FIELDS_MAX = 64
 TURN_TIMEOUT_SECONDS = 10.0
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_NOT_CONDITIONAL = Fault(
+    "/header/If-Match", "NOT_CONDITIONAL", "This operation does not look at the version that is named: send it without"
+)
 _NOT_IN_PREFERENCE = str.maketrans("", "", ' \t"')
 _JSON_TYPES = frozenset(("application/json", "application/merge-patch+json"))
 _ALWAYS = [
@@ -119,6 +122,8 @@ class Application:
                 request.notes.append(("x-ignored-parameters", header_list(ignored)))
         if operation.conditional:
             faults += _read_condition(request)
+        elif "if-match" in headers and operation.method != "GET":
+            faults.append(_NOT_CONDITIONAL)
         if operation.idempotent:
             faults += _read_idempotency_key(request)
         shape = self._bodies.get(operation)
