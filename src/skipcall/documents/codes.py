@@ -384,7 +384,7 @@ FAULTS = {
     "UNKNOWN_SEQUENCE": "The workspace has no sequence with this id.",
     "SEQUENCE_RUN_MISMATCH": "The id is that of a session of another sequence.",
     "MALFORMED_ETAG": "`If-Match` is neither `*` nor a list of entity tags in quotation marks.",
-    "NOT_CONDITIONAL": "This operation looks at no `If-Match`, so that somebody's change might be overwritten unseen.",
+    "NOT_CONDITIONAL": "`If-Match` names a version, and this operation looks at none: somebody's change might be overwritten unseen.",
     "MALFORMED_QUERY": "The query string cannot be read, or has too many parameters.",
     "DUPLICATE_PARAMETER": "This query parameter may be given once.",
     "CONFLICTING_PARAMETERS": "Two query parameters exclude each other.",

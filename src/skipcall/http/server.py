@@ -122,7 +122,7 @@ class Application:
                 request.notes.append(("x-ignored-parameters", header_list(ignored)))
         if operation.conditional:
             faults += _read_condition(request)
-        elif "if-match" in headers and operation.method != "GET":
+        elif operation.method != "GET" and headers.get_all("if-match") not in ([], ["*"]):
             faults.append(_NOT_CONDITIONAL)
         if operation.idempotent:
             faults += _read_idempotency_key(request)
