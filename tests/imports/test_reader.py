@@ -118,6 +118,14 @@ def test_a_footer_is_left_out(tmp_path: Path, footer: str) -> None:
     assert [line for line, _ in rows] == [2, 3]
 
 
+@pytest.mark.parametrize(
+    "key", ["zoe@roy.example", "06 39 98 00 42", "+33639980042", "01a21f4d-ab8a-747a-9f3a-f2c4702b6573"]
+)
+def test_a_key_alone_is_no_footer(tmp_path: Path, key: str) -> None:
+    _, rows = read_text(tmp_path, HEADER + PEOPLE + f"\n{key},,,\n")
+    assert cells_of(rows)[-1][0] == key
+
+
 def test_what_looks_like_a_footer_is_a_row_if_rows_follow(tmp_path: Path) -> None:
     _, rows = read_text(tmp_path, HEADER + "\nTotal\n" + PEOPLE)
 

@@ -28,6 +28,9 @@ RESYNCS_MAX = 100
 DELIMITERS = (",", ";", "\t")
 
 _SEPARATOR_HINT = re.compile('\ufeff?"?sep=([,;\t])"?[\r\n]*')
+_PERSON = re.compile(
+    r"[^@\s]+@[^@\s]+|\+?[0-9][0-9 ().-]{7,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
+)
 # What report generators write under the last row.
 _FOOTER = re.compile(
     r"(?:grand )?totals?\b|count:|copyright|©|confidential|generated |exported |source:|report |"  # English
@@ -234,7 +237,9 @@ def _without_footer(records: Iterator[ReadRow], layout: Layout) -> Iterator[Read
 
 
 def _is_footer_like(cells: list[str], *, in_footer: bool) -> bool:
-    return not any(map(str.strip, cells[1:])) and (in_footer or _FOOTER.match(cells[0].strip()) is not None)
+    first = cells[0].strip()
+    is_person = bool(_PERSON.fullmatch(first))  # what a contact is found by, with nothing more to say
+    return not any(map(str.strip, cells[1:])) and not is_person and (in_footer or _FOOTER.match(first) is not None)
 
 
 def _fit(line: int, cells: list[str], width: int) -> list[str] | RowFault:
