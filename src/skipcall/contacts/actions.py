@@ -149,10 +149,10 @@ async def refuse_missing(db: Session, caller: Caller, id: UUID) -> NoReturn:
 
 async def refuse_erased(db: Session, caller: Caller, id: UUID) -> UUID | None:
     """Raise `ContactErased` if a contact was erased, else return the contact into which it was merged, if it was."""
-    merged_into_id, erasure_id = await queries.find_gone(db, caller.scope.workspace_ids, id)
-    if erasure_id is not None:
-        raise ContactErased(erasure_id)
-    return merged_into_id
+    gone = (await queries.find_gone(db, caller.scope.workspace_ids, [id])).get(id)
+    if isinstance(gone, ContactErased):
+        raise gone
+    return gone.target_id if gone else None
 
 
 def _values(given: UpdateContact | CreateContact) -> dict[str, Any]:

@@ -8,7 +8,16 @@ import msgspec
 
 from skipcall.consents.queries import find_said
 from skipcall.contacts.erased import IS_ERASED
-from skipcall.contacts.model import RESTORE_DAYS, Contact, ContactView, CustomValueTaken, ExternalIdTaken, Source
+from skipcall.contacts.model import (
+    RESTORE_DAYS,
+    Contact,
+    ContactErased,
+    ContactMerged,
+    ContactView,
+    CustomValueTaken,
+    ExternalIdTaken,
+    Source,
+)
 from skipcall.contacts.resolving import (
     ACCEPTED,
     EXPLAINED,
@@ -222,15 +231,15 @@ _FIND_HOLDERS = Statement(
 FIND_GONE = Statement(
     f"""
     WITH RECURSIVE chain AS (
-        SELECT workspace_id, merged_into_id, erasure_id, 1 AS place FROM contacts
-        WHERE workspace_id = ANY(:workspace_ids) AND id = :id
+        SELECT workspace_id, id, merged_into_id, erasure_id, 1 AS place FROM contacts
+        WHERE workspace_id = ANY(:workspace_ids) AND id = ANY(:ids)
         UNION ALL
-        SELECT c.workspace_id, c.merged_into_id, c.erasure_id, place + 1
+        SELECT c.workspace_id, chain.id, c.merged_into_id, c.erasure_id, place + 1
         FROM chain JOIN contacts c ON c.workspace_id = chain.workspace_id AND c.id = chain.merged_into_id
         WHERE place < {MERGES_FOLLOWED_MAX}
     )
-    SELECT merged_into_id, erasure_id FROM chain WHERE coalesce(merged_into_id, erasure_id) IS NOT NULL
-    ORDER BY place DESC LIMIT 1
+    SELECT DISTINCT ON (id) id, merged_into_id, erasure_id FROM chain WHERE coalesce(merged_into_id, erasure_id) IS NOT NULL
+    ORDER BY id, place DESC
     """
 )
 
@@ -416,10 +425,16 @@ async def find_holders_of_values(db: Session, workspace_id: UUID, id: UUID) -> d
     return holders
 
 
-async def find_gone(db: Session, workspace_ids: Sequence[UUID], id: UUID) -> tuple[UUID | None, UUID | None]:
-    """Return the contact into which a contact was merged, the last one if that was merged too, and its erasure, if it was."""
-    row = await db.fetch_row(FIND_GONE, workspace_ids=workspace_ids, id=id)
-    return (None, None) if row is None else (row["merged_into_id"], row["erasure_id"])
+async def find_gone(
+    db: Session, workspace_ids: Sequence[UUID], ids: Sequence[UUID]
+) -> dict[UUID, ContactErased | ContactMerged]:
+    """Return of those contacts that were merged or erased why they are not there: the last one they came to, or the erasure."""
+    return {
+        row["id"]: ContactMerged(row["merged_into_id"])
+        if row["erasure_id"] is None
+        else ContactErased(row["erasure_id"])
+        for row in await db.fetch_rows(FIND_GONE, workspace_ids=workspace_ids, ids=ids)
+    }
 
 
 async def _fetch_row(db: Session, statement: Statement, **values: Any) -> Row | None:

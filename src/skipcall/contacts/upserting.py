@@ -15,8 +15,6 @@ from skipcall.contacts.erased import erased_keys_among, person_hashes
 from skipcall.contacts.ledger import COLUMNS, Given, Ledger, Outcome, has_key, refused
 from skipcall.contacts.model import (
     Contact,
-    ContactErased,
-    ContactMerged,
     CreateContactQuery,
     CustomValueTaken,
     UnknownCustomField,
@@ -144,12 +142,9 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     required = [one.slug for one in definitions if one.is_required]
     erased_keys = erased_keys_among(erased, workspace_id, by.secret)
     ledger = Ledger(records, folded, options, required, unique, erased_keys)
-    outcomes = [
-        await explained(tx, workspace_id, one, ledger.apply(one, allow_erased=by.allow_erased))
-        if isinstance(one, Given)
-        else refused(one)
-        for one in read
-    ]
+    applied = [ledger.apply(one, allow_erased=by.allow_erased) for one in given]
+    explained = iter(await explain(tx, workspace_id, given, applied))
+    outcomes = [next(explained) if isinstance(one, Given) else refused(one) for one in read]
     if ledger.steps:
         try:
             await upserts.write_contacts(
@@ -169,15 +164,17 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     return Upserted(outcomes, names)
 
 
-async def explained(tx: Session, workspace_id: UUID, given: Given, outcome: Outcome) -> Outcome:
-    """Return an outcome that tells what became of the contact whose id was given, if it was merged or erased."""
-    refusal = outcome.refusal
-    if given.id is None or not (refusal and any(fault.code == "UNKNOWN_CONTACT" for fault in refusal.faults)):
-        return outcome
-    merged_into_id, erasure_id = await queries.find_gone(tx, [workspace_id], given.id)
-    if erasure_id is not None:
-        return refused(ContactErased(erasure_id))
-    return outcome if merged_into_id is None else refused(ContactMerged(merged_into_id))
+async def explain(
+    tx: Session, workspace_id: UUID, given: Sequence[Given], outcomes: Sequence[Outcome]
+) -> list[Outcome]:
+    """Return the outcomes of items; those whose id is not found tell what became of the contact, if it was merged or erased."""
+    missing = [
+        one.id
+        for one, outcome in zip(given, outcomes, strict=True)
+        if one.id and outcome.refusal and any(fault.code == "UNKNOWN_CONTACT" for fault in outcome.refusal.faults)
+    ]
+    gone = await queries.find_gone(tx, [workspace_id], missing) if missing else {}
+    return [refused(gone[one.id]) if one.id in gone else outcome for one, outcome in zip(given, outcomes, strict=True)]
 
 
 def _read(

@@ -128,7 +128,7 @@ async def _erase(tx: Session, workspace_id: UUID, person: Person, author: Author
     others = {"contact_ids": contact_ids, "taker_ids": person.takers}
     done.changes += await count(queries.ERASE_LATER_CHANGES_OF_OTHERS, **others)
     done.merges = await count(queries.ERASE_MERGES_OF_OTHERS, **others)
-    done.changes += await count(queries.ERASE_CHANGES_OF_OTHERS, ids=contact_ids)
+    done.changes += await count(queries.ERASE_CHANGES_OF_OTHERS, contact_ids=contact_ids)
     done.changes += await count(queries.ERASE_CHANGES, ids=contact_ids)
     done.contacts = await count(queries.ERASE_CONTACTS, ids=contact_ids, erasure_id=erasure_id, **author._asdict())
     done.sequences = await count(queries.FORGET_SEQUENCES, ids=contact_ids)

@@ -165,12 +165,9 @@ ERASE_CHANGES_OF_OTHERS = Statement(
     f"""
     WITH written AS (
         UPDATE events e SET changes = {_NO_VALUES}
-        FROM (
-            SELECT transaction_id, jsonb_path_query(changes, '$.mergedIntoId[*] ? (@ != null)') #>> '{{}}' AS other_id FROM events
-            WHERE workspace_id = :workspace_id AND object_id = ANY(:ids) AND changes ? 'mergedIntoId'
-        ) m
-        WHERE e.workspace_id = :workspace_id AND e.object_id = m.other_id::uuid AND e.transaction_id = m.transaction_id
-            AND e.object_id <> ALL(:ids) AND e.changes <> '{{}}' RETURNING 1
+        FROM ({MERGES_OF_PERSON}) m
+        WHERE e.workspace_id = :workspace_id AND e.object_id = coalesce(m.joined_id, m.left_id)
+            AND e.transaction_id = m.transaction_id AND e.object_id <> ALL(:contact_ids) AND e.changes <> '{{}}' RETURNING 1
     ) SELECT count(*) FROM written
     """
 )

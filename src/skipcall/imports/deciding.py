@@ -15,7 +15,7 @@ from skipcall.contacts.erased import erased_keys_among, person_hashes
 from skipcall.contacts.ledger import NAMES, Given, Ledger, Outcome
 from skipcall.contacts.model import ContactErased, ContactMerged, CustomValueTaken, PersonErased
 from skipcall.contacts.upsert_model import AmbiguousMatch, UpsertOptions
-from skipcall.contacts.upserting import explained
+from skipcall.contacts.upserting import explain
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import Refusal
 from skipcall.imports.model import (
@@ -78,11 +78,8 @@ async def decide_batch(
     erased_keys = erased_keys_among(erased, workspace_id, secret)
     # A file is older than what people have said since it was made, and says yes of a whole column.
     ledger = Ledger(records, folded, options, required, unique, erased_keys, is_file=True)
-    return Decided(
-        ledger,
-        [None if one is None else await explained(tx, workspace_id, one, ledger.apply(one)) for one in rows],
-        folded,
-    )
+    explained = iter(await explain(tx, workspace_id, given, [ledger.apply(one) for one in given]))
+    return Decided(ledger, [None if one is None else next(explained) for one in rows], folded)
 
 
 def _given(row: ContactRow) -> Given:

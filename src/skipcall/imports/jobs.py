@@ -39,9 +39,11 @@ _COLUMNS = f"""i.id, i.workspace_id, i.status, i.settings::text, i.file_format, 
     i.ended_at + interval '{UNDO_DAYS} days' AS undo_until, i.uploads, i.upload"""
 # What a run writes is behind the last event there is before it.
 _LAST_EVENT = "coalesce((SELECT max(id) FROM events WHERE workspace_id = :workspace_id), 0)"
-# What a dry run counted is not there once the import ends without more: its counts are of what it has written.
-NOTHING_WRITTEN = """counts = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN '{}' ELSE counts END,
-        rows_read = CASE WHEN status IN ('CHECKING', 'AWAITING_CONFIRMATION') THEN 0 ELSE rows_read END"""
+# Counts are of what an import has written: those of a dry run go when it ends without more, or begins anew.
+_COUNTS_UNLESS = (
+    """counts = CASE WHEN {case} THEN '{{}}' ELSE counts END, rows_read = CASE WHEN {case} THEN 0 ELSE rows_read END"""
+)
+NOTHING_WRITTEN = _COUNTS_UNLESS.format(case="status IN ('CHECKING', 'AWAITING_CONFIRMATION')")
 _BEGIN = f"status = 'RUNNING', rows_read = 0, line = 0, counts = '{{}}', failures = 0, next_attempt_at = now(), first_event_id = {_LAST_EVENT}, last_event_id = NULL"
 
 _CREATE = Statement(
@@ -109,10 +111,9 @@ _DELETE = Statement(
 
 # Of all workspaces, since working on them is the server's own task. A dry run begins anew: it has written nothing.
 _CLAIM = Statement(
-    """
+    f"""
     UPDATE imports i SET claim = claim + 1, failures = failures + 1,
-        rows_read = CASE WHEN status = 'CHECKING' THEN 0 ELSE rows_read END,
-        counts = CASE WHEN status = 'CHECKING' THEN '{}' ELSE counts END,
+        {_COUNTS_UNLESS.format(case="status = 'CHECKING'")},
         next_attempt_at = now() + make_interval(secs => :lease_seconds)
     FROM (
         SELECT workspace_id, id FROM imports WHERE next_attempt_at <= now()::timestamptz(3)
@@ -146,7 +147,7 @@ _FINISH = Statement(
     f"""
     UPDATE imports SET status = :new_status, dry_run = coalesce(:dry_run, dry_run), failure = :failure,
         next_attempt_at = NULL, ended_at = CASE WHEN :has_ended THEN coalesce(ended_at, now()) END,
-        counts = CASE WHEN status = 'CHECKING' AND :has_ended THEN '{{}}' ELSE counts END
+        {_COUNTS_UNLESS.format(case="status = 'CHECKING' AND :has_ended")}
     WHERE {_MINE} RETURNING id
     """
 )
