@@ -6,11 +6,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skipcall.contacts.conditions import WORKSPACE, Conditions, Locale
+from skipcall.contacts.filters import Setting, read_filter
 from skipcall.custom_fields.model import CustomFieldOption, Type
+from skipcall.custom_fields.queries import find_slugs
 from tests.client import Client
 from tests.make import Make
 
@@ -29,6 +33,8 @@ PARTS = [
     " ",
     ", ",
     '"',
+    ": ",
+    '": "',
     "“",
     "\\",
     "%",
@@ -36,6 +42,7 @@ PARTS = [
     "0",
     "a",
     "in",
+    "yq",
     "ΣΊ",
     "ς",
     "й",
@@ -304,6 +311,31 @@ def test_a_search_finds_what_a_plain_filter_finds(
         assert keys == sorted(keys, reverse=sort[0].startswith("-"))
 
 
+@settings(max_examples=400)
+@given(st.data(), st.booleans())
+def test_what_an_index_is_asked_follows_from_a_condition(make: Make, data: st.DataObject, knows_letters: bool) -> None:
+    """Among so few contacts no index is read, but nobody who is found may lack what it would be asked."""
+    _, contacts = _world(make)
+    contact, field = contacts[data.draw(st.sampled_from(sorted(contacts)))], data.draw(st.sampled_from(TEXTS))
+    text = contact[field] or "x"
+    begin = data.draw(st.integers(0, len(text) - 1))
+    value = text[begin : data.draw(st.integers(begin + 1, len(text)))]
+    operator = data.draw(st.sampled_from(["contains", "startsWith", "endsWith", "equals", "notEquals"]))
+    ids = [row["workspace_id"] for row in make.rows(_WORKSPACES_OF, ids=list(contacts))]
+    fields = make.run(find_slugs(make.db, ids, [*SLUGS, *TYPES]))
+    asked = {"field": field, "operator": operator, "value": value}
+    node, faults = read_filter(asked, Setting("FR", ZoneInfo("Europe/Paris"), DAY, fields))
+    if node is None:  # signs that fold to nothing
+        assert [one.code for one in faults] == ["TOO_SHORT"]
+        return
+    conditions = Conditions(ids, fields, Locale(knows_letters=knows_letters, is_of_bytes=True))
+    if (by_index := conditions.indexed(node)) is not None:
+        found = f"({conditions.exactly(node)}) AND ({by_index.replace(WORKSPACE, 'c.workspace_id')}) IS NOT TRUE"
+        sql = f"SELECT search_text FROM contacts c WHERE workspace_id = ANY(:ids) AND {found}"
+        assert make.rows(sql, ids=ids, **conditions.values) == []
+
+
+_WORKSPACES_OF = "SELECT DISTINCT workspace_id FROM contacts WHERE id = ANY(:ids::text[]::uuid[])"
 _worlds: dict[int, tuple[Client, dict[str, dict[str, Any]]]] = {}
 
 
@@ -339,7 +371,7 @@ def _contact(make: Make, workspace_id: Any, draw: random.Random, number: int) ->
         return value if needed or draw.random() < 0.7 else None
 
     contact: dict[str, Any] = {name: some(needed=name in COLUMNS) for name in NAMES}
-    contact |= {f"customFields.{slug}": some() for slug in SLUGS}
+    contact |= {f"customFields.{slug}": some() if draw.random() < 0.8 else 'Nord": "in' for slug in SLUGS}
     values = {"score": SCORES, "renewal": DAYS, "segment": ["food", "retail"], "is_client": ["true", "false"]}
     contact |= {
         f"customFields.{slug}": draw.choice(ones) if draw.random() < 0.8 else None for slug, ones in values.items()

@@ -37,11 +37,17 @@ _PARTS = {
     "role": 12,
     "externalId": 13,
 }
-_NAMES, _OTHERS = [f"split_part(c.search_text, chr(30), {number})" for number in (1, 2)]
+# The columns of `contacts_by_text`, of which each knows nothing of the others (migration 0031): these two, and each other property.
+_NAMES = "split_part(c.search_text, chr(30), 1)"
+_JOINT = "q"  # instead of what stands between slug and value, so that the beginning of a value is a trigram with the end of its slug
+_CUSTOM_FIELDS = (
+    f"""replace(substr(c.search_text, nullif(strpos(c.search_text, {_SEPARATOR} || '"'), 0)), '": "', '{_JOINT}')"""
+)
 _OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
-# Whose folded values stand in B-trees (migrations 0024, 0029).
-_ORDERED = frozenset(("lastName", "company", "city", "country", "role"))
-_ALONE = frozenset(("city", "country", "role"))  # by indexes that only searches use
+# Whose folded values stand in B-trees (migrations 0024, 0029, 0031).
+_ORDERED = frozenset(("firstName", "lastName", "company", "city", "country", "role"))
+_ALONE = frozenset(("firstName", "city", "country", "role"))  # by indexes that only searches use
+_NEVER_EMPTY = frozenset(("firstName", "lastName"))
 _TRAITS = frozenset(("allowPhoneCalls", "lastModificationSource"))
 _ADDRESSES = frozenset(("url", "linkedinUrl", "linkedinSalesUrl"))  # their ends tell more than their beginnings
 _COLUMNS = {
@@ -65,7 +71,8 @@ _BY_TRIGRAMS = {
 # What tells that a condition is for an index with many keys of a contact.
 _KEYED = {
     "search_keys": "contacts_by_value",
-    "chr(30)": "contacts_by_text",
+    " LIKE ": "contacts_by_text",
+    " ~ ": "contacts_by_text",
     "phone_keys(": "contacts_by_phone_number",
     "phone_beginnings(": "contacts_by_phone_beginning",
 }
@@ -207,22 +214,46 @@ class Conditions:
         if node.field in _ORDERED and (node.test == "in" or (node.test == "startsWith" and self.locale.is_of_bytes)):
             self.indexes |= {node.field} & _ALONE
             return self.text_exactly(node)
-        texts = [self.folded(one) for one in node.values]
-        before = after = _SEPARATOR
-        if node.field not in _PARTS:
-            # As the trigger `keep_search_texts` writes them: after the slug, in quotation marks, without a backslash.
-            texts = [rf"replace({one}, '\', '')" for one in texts]
-            before, after = """'": "'""", "'\"'"
         if node.test == "in":
-            if node.field not in _PARTS:
-                slug = self.value(node.field.removeprefix(CUSTOM_FIELD))
-                texts = [f"'\"' || {slug}::text || {before} || {one} || {after}" for one in texts]
-            keys = [f"text_key({WORKSPACE}, {one})" for one in texts]
-            return f"c.search_keys && ARRAY[{', '.join(keys)}]"
-        part = _NAMES if node.field in _OF_NAMES else _OTHERS
-        pattern = Pattern(part, texts[0], before, after, "right" if node.field in _ADDRESSES else "left")
-        found = _BY_TRIGRAMS[node.test](pattern, node.values[0], knows_letters=self.locale.knows_letters)
-        return found or (None if node.field in _PARTS else self.filled(node.field))
+            return self.among_keys(node)
+        if node.field not in _PARTS:
+            return self.in_custom_field(node)
+        part = _NAMES if node.field in _OF_NAMES else f"({_SEPARATOR} || {text_part(node.field)} || {_SEPARATOR})"
+        pattern = Pattern(part, self.folded(node.values[0]), _SEPARATOR, _SEPARATOR)
+        if node.field in _ADDRESSES:
+            pattern = pattern._replace(end="right")
+        return self.matching(node, pattern) or self.filled(node.field)
+
+    def in_custom_field(self, node: Clause) -> str | None:
+        """Return a condition for an index that follows from one on a custom text.
+
+        It is looked for as the trigger `keep_search_texts` writes it: without backslashes. What has quotation marks may be a part of what
+        `_JOINT` replaces.
+        """
+        value, lead = self.folded(node.values[0]), node.field[-1] + _JOINT
+        pattern = Pattern(
+            _CUSTOM_FIELDS,
+            rf"replace({value}, '\', '')",
+            before=self.value(lead) + "::text",
+            after="'\"'",
+            lead=lead,
+        )
+        ends_with_one = node.test == "endsWith" and len(node.values[0]) == 1  # as many texts do
+        found = None if ends_with_one else self.matching(node, pattern)
+        return f"(strpos({value}, '\"') > 0 OR {found})" if found else self.filled(node.field)
+
+    def matching(self, node: Clause, pattern: Pattern) -> str | None:
+        """Return a condition for an index that follows from a text's matching a pattern in the way of a clause, or None."""
+        return _BY_TRIGRAMS[node.test](pattern, node.values[0], knows_letters=self.locale.knows_letters)
+
+    def among_keys(self, node: Clause) -> str:
+        """Return a condition for an index that follows from a text's being one of some values."""
+        texts = [self.folded(one) for one in node.values]
+        if node.field not in _PARTS:  # as the trigger `keep_search_texts` writes them
+            slug = self.value(node.field.removeprefix(CUSTOM_FIELD))
+            texts = [rf"""'"' || {slug}::text || '": "' || replace({one}, '\', '') || '"'""" for one in texts]
+        keys = [f"text_key({WORKSPACE}, {one})" for one in texts]
+        return f"c.search_keys && ARRAY[{', '.join(keys)}]"
 
     def indexed_denial(self, denied: Node) -> str | None:
         """Return a condition for an index that follows from another's not being fulfilled, or None."""
@@ -237,9 +268,11 @@ class Conditions:
         return None
 
     def filled(self, field: str) -> str | None:
-        """Return a condition for an index that follows from a custom field's being filled, or None."""
-        begin = f'"{field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
-        pattern = Pattern(_OTHERS, self.folded(begin), _SEPARATOR, _SEPARATOR)
+        """Return a condition for an index that follows from a property's being filled, or None."""
+        if field in _COLUMNS:
+            return None if field in _NEVER_EMPTY else f"({self.is_empty(field)}) IS FALSE"
+        begin = f'"{field.removeprefix(CUSTOM_FIELD)}{_JOINT}'
+        pattern = Pattern(_CUSTOM_FIELDS, self.folded(begin), _SEPARATOR, _SEPARATOR)
         return trigrams.contains(pattern, begin, knows_letters=self.locale.knows_letters)
 
     def word_indexed(self, word: str) -> str | None:

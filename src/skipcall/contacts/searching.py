@@ -36,7 +36,7 @@ FEW_MAX, MANY_MIN = 5_000, 50_000
 _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
 _INDEXES = re.compile(
-    '"contacts_(by_text|not_ascii|by_value|by_phone_number|by_phone_beginning|by_last_name|by_company|by_city|by_country|by_role|by_traits)"'
+    '"contacts_(by_text|not_ascii|by_value|by_phone_number|by_phone_beginning|by_first_name|by_last_name|by_company|by_city|by_country|by_role|by_traits)"'
 )
 _LOCALE = Statement(
     """

@@ -20,7 +20,7 @@ _CERTAIN = re.compile(r" a|aa |aaa")  # a: a letter or digit, blank: none
 class Pattern(NamedTuple):
     """Where a value stands in a text: the SQL expressions of the text, of the value and of what stands at its edges.
 
-    Of a long value the `end` is looked for that tells more.
+    Of a long value the `end` is looked for that tells more. `lead` is what stands in front of it.
     """
 
     text: str
@@ -28,6 +28,7 @@ class Pattern(NamedTuple):
     before: str
     after: str
     end: Literal["left", "right"] = "left"
+    lead: str = " "
 
 
 def contains(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
@@ -45,7 +46,7 @@ def starts_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | N
     """Return a condition that follows from the value's standing behind `before`, or None."""
     if pattern.end == "right" and len(value) > PATTERN_MAX:
         return contains(pattern, value, knows_letters=knows_letters)
-    if _CERTAIN.search(" " + _shape(_cut(value, "left"), knows_letters=knows_letters)):
+    if _CERTAIN.search(_shape(pattern.lead + _cut(value, "left"), knows_letters=knows_letters)):
         return _like(pattern.text, f"left({pattern.value}, {PATTERN_MAX})", before=pattern.before)
     return _of_others(pattern, value)
 

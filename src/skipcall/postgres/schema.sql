@@ -1623,6 +1623,8 @@ CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, 
 
 CREATE INDEX contacts_by_email ON public.contacts USING btree (workspace_id, lower(email)) WHERE ((deleted_at IS NULL) AND (email IS NOT NULL));
 
+CREATE INDEX contacts_by_first_name ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 2)) WHERE (search_text <> 'firstName'::text);
+
 CREATE INDEX contacts_by_last_name ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 3), id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX contacts_by_phone_beginning ON public.contacts USING gin (public.phone_beginnings(workspace_id, phone_numbers)) WITH (gin_pending_list_limit='8192');
@@ -1631,7 +1633,7 @@ CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone
 
 CREATE INDEX contacts_by_role ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 12)) WHERE (search_text <> 'role'::text);
 
-CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, split_part(search_text, chr(30), 2) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
+CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, (((chr(31) || split_part(search_text, chr(31), 7)) || chr(31))) public.gin_trgm_ops, (((chr(31) || split_part(search_text, chr(31), 8)) || chr(31))) public.gin_trgm_ops, (((chr(31) || split_part(search_text, chr(31), 9)) || chr(31))) public.gin_trgm_ops, (((chr(31) || split_part(search_text, chr(31), 10)) || chr(31))) public.gin_trgm_ops, (((chr(31) || split_part(search_text, chr(31), 11)) || chr(31))) public.gin_trgm_ops, (((chr(31) || split_part(search_text, chr(31), 12)) || chr(31))) public.gin_trgm_ops, (((chr(31) || split_part(search_text, chr(31), 13)) || chr(31))) public.gin_trgm_ops, replace(substr(search_text, NULLIF(strpos(search_text, (chr(31) || '"'::text)), 0)), '": "'::text, 'q'::text) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
 
 CREATE INDEX contacts_by_traits ON public.contacts USING btree (workspace_id, allow_phone_calls, last_modification_source, ((email IS NULL)), ((company IS NULL)), ((role IS NULL)), ((city IS NULL)), ((country IS NULL)), ((url IS NULL)), ((linkedin_url IS NULL)), ((linkedin_sales_url IS NULL)), ((external_id IS NULL)), ((phone_numbers = '{}'::text[]))) WHERE (search_text <> 'traits'::text);
 
@@ -1702,6 +1704,8 @@ CREATE STATISTICS public.contacts_city ON split_part(search_text, chr(31), 7) FR
 CREATE STATISTICS public.contacts_company ON split_part(search_text, chr(31), 5) FROM public.contacts;
 
 CREATE STATISTICS public.contacts_country ON split_part(search_text, chr(31), 8) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_first_name ON split_part(search_text, chr(31), 2) FROM public.contacts;
 
 CREATE STATISTICS public.contacts_last_name ON split_part(search_text, chr(31), 3) FROM public.contacts;
 
