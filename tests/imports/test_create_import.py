@@ -118,6 +118,24 @@ def test_other_systems_ids(loader: Loader) -> None:
     }
 
 
+def test_a_heading_means_a_slug_then_a_name_then_what_is_like_one(loader: Loader) -> None:
+    """Which of several is meant by what is only like them is not guessed."""
+    team = loader.kept.team
+    loader.client.delete(f"/v1/custom-fields/{team.field('Budget').id}")
+    slugs = [team.field(name).slug for name in ("Budget", "Budget 2", "Zone", "Zône")]
+    assert slugs == ["budget_2", "budget_2_2", "zone", "zone_2"]
+    known, row = ("Email", "Phone", "First Name", "Last Name"), ("a@example.com", "0639980001", "A", "B")
+    found = loader.done(csv_of((*row, "1", "2", "3"), headings=(*known, "Budget 2", "budget", "Zône")))
+    assert loader.contacts()[0]["customFields"] == {"Budget 2": "1", "Budget": "2", "Zône": "3"}
+    found = loader.done(csv_of((*row, "4"), headings=(*known, "ZÔNE")))
+    assert (found["columns"]["ZÔNE"], found["counts"]) == (None, counts(unchanged=1))
+    told = loader.send(loader.asked(), csv_of((*row, "4"), headings=(*known, "customFields.ZONE")), 400)["error"][
+        "details"
+    ]
+    assert [(one["pointer"], one["code"]) for one in told] == [("", "UNKNOWN_CUSTOM_FIELD")]
+    assert "customFields.ZONE" in told[0]["message"]
+
+
 def test_what_merged_contacts_were_known_by(loader: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     """In batches of one row, so that a dry run meets in each what the rows above would have written."""
     monkeypatch.setattr(running, "BATCH_ROWS", 1)
@@ -169,22 +187,23 @@ def test_contacts_by_their_id(loader: Loader) -> None:
 
 
 def test_a_switchboard_makes_nobody_into_somebody_else(loader: Loader) -> None:
-    """Who shares a telephone and has another name and another address is another person; with one of them alike it may be a correction."""
+    """Who shares a telephone and has two other names is another person, unless the address is the same; with one of them it may be a correction."""
     switchboard = "0199000000"
     rows = [
         ("Ana", "Lopez", "ana@example.com", switchboard),
         ("Ben", "Petit", "ben@example.com", switchboard),
         ("Anna", "Lopez", "anna@example.com", switchboard),
-        ("Anne", "Petit", "", switchboard),
+        ("Carl", "Roy", "", switchboard),
+        ("LOPEZ", "Anne", "anna@example.com", switchboard),
     ]
     headings = ("First Name", "Last Name", "Email", "Phone")
     found = loader.done(csv_of(*rows, headings=headings))
-    assert found["counts"] == counts(created=1, ambiguous=1, updated=2, errors=1)
-    [told] = loader.errors(found)
-    assert (told["line"], told["code"]) == ("3", "AMBIGUOUS_MATCH")
-    assert told["contacts"].endswith(" (phoneNumbers)")
+    assert found["counts"] == counts(created=1, ambiguous=2, updated=2, errors=2)
+    errors = loader.errors(found)
+    assert [(one["line"], one["code"]) for one in errors] == [("3", "AMBIGUOUS_MATCH"), ("5", "AMBIGUOUS_MATCH")]
+    assert all(one["contacts"].endswith(" (phoneNumbers)") for one in errors)
     [contact] = loader.contacts()
-    assert (contact["firstName"], contact["lastName"], contact["email"]) == ("Anne", "Petit", "anna@example.com")
+    assert (contact["firstName"], contact["lastName"], contact["email"]) == ("LOPEZ", "Anne", "anna@example.com")
     again = loader.done(csv_of(rows[1], headings=headings), matchBy=["email"])
     assert again["counts"] == counts(created=1)
 

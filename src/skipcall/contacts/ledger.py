@@ -227,9 +227,13 @@ class Ledger:
         return after
 
     def _is_other(self, record: Record, given: Given) -> bool:
-        """Whether a row that only a telephone leads to a contact is plainly about somebody else who has it too."""
-        pairs = [(record.values[name], given.values.get(name)) for name in ("first_name", "last_name", "email")]
-        return self._is_file and all(one and other and one.casefold() != other.casefold() for one, other in pairs)
+        """Whether a row that only a telephone leads to a contact is about somebody else who has it too: no name is the same, nor the address."""
+        mine, theirs = (
+            [(values.get(name) or "").casefold() for name in ("first_name", "last_name", "email")]
+            for values in (record.values, given.values)
+        )
+        is_same_address = bool(theirs[2]) and mine[2] == theirs[2]
+        return self._is_file and all(theirs[:2]) and set(mine[:2]).isdisjoint(theirs[:2]) and not is_same_address
 
     def _is_alike(self, stored: Any, value: Any) -> bool:
         return self._is_file and isinstance(stored, str) and stored.strip() == value

@@ -35,11 +35,11 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create: bool) -> Placed:
-    """Return which columns fill a field that has their heading as name or slug; with `create`, missing fields are to be made.
+    """Return which columns fill a field that has their heading as slug or name; with `create`, missing fields are to be made.
 
-    Raises `UnusableFile` if a contact would have too many values.
+    A heading that is only like several slugs and names is left out. Raises `UnusableFile` if a contact would have too many values.
     """
-    slugs = _slugs(definitions)
+    fields = _Fields(definitions)
     wanted = [(index, slug, True) for index, slug in mapping.custom]
     wanted += [(index, mapping.header[index], False) for index in mapping.unmapped]
     places: dict[str, Place] = {}
@@ -49,8 +49,9 @@ def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create
     for index, heading, is_asked_for in wanted:
         name = " ".join(heading.split())
         key = heading_key(name)
-        slug = slugs.get(key)
-        can_be_made = create and 0 < len(name) <= NAME_LENGTH_MAX and not CONTROL_CHARACTERS.search(name)
+        meant = fields.meant_by(name)
+        slug = meant[0] if len(meant) == 1 else None
+        can_be_made = create and not meant and 0 < len(name) <= NAME_LENGTH_MAX and not CONTROL_CHARACTERS.search(name)
         if slug is None and not can_be_made:
             (missing if is_asked_for else left_out).append(name if is_asked_for else heading)
         elif first := places.get(slug or key):
@@ -66,16 +67,31 @@ def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create
 
 
 def headings_of(definitions: Sequence[Definition]) -> list[str]:
-    """Return for each field a heading that leads to it: its name, or where that leads elsewhere `customFields.` and its slug."""
-    slugs = _slugs(definitions)
+    """Return for each field a heading that leads to it, no two alike: its name or, where another comes first, `customFields.` and its slug."""
+    fields = _Fields(definitions)
     return [
         one.name
-        if slugs[heading_key(one.name)] == one.slug and not is_own_heading(one.name)
+        if fields.alike[heading_key(one.name)][0] == one.slug and not is_own_heading(one.name)
         else CUSTOM_PREFIX + one.slug
         for one in definitions
     ]
 
 
-def _slugs(definitions: Sequence[Definition]) -> dict[str, str]:
-    names = {heading_key(field.name): field.slug for field in definitions}
-    return names | {heading_key(field.slug): field.slug for field in definitions}
+class _Fields:
+    """Custom fields by what a heading may call them."""
+
+    def __init__(self, definitions: Sequence[Definition]) -> None:
+        self.exactly: dict[str, str] = {}
+        self.alike: dict[str, list[str]] = {}
+        for called, slug in [(one.slug, one.slug) for one in definitions] + [
+            (one.name, one.slug) for one in definitions
+        ]:
+            self.exactly.setdefault(called, slug)
+            slugs = self.alike.setdefault(heading_key(called), [])
+            if slug not in slugs:
+                slugs.append(slug)
+
+    def meant_by(self, heading: str) -> list[str]:
+        """Return the slugs of the fields that a heading may mean: the one whose slug it is, else whose name, else all that are like it."""
+        slug = self.exactly.get(heading)
+        return [slug] if slug else self.alike.get(heading_key(heading), [])

@@ -104,21 +104,29 @@ def inspect(path: Path, settings: CreateImport, definitions: Sequence[Definition
         raise UnusableFile("no column of the file holds one of the properties that matchBy names")
     placed = place_columns(definitions, mapping, create=settings.create_fields)
     if placed.missing:
-        text = "This is neither a property of a contact nor a custom field of the workspace"
-        missing = {heading_key(name) for name in placed.missing[:FAULTS_MAX]}
-        slugs = [one.slug for one in definitions]
-        known = [*sorted(KEYED_FIELDS), *slugs, *(CUSTOM_PREFIX + slug for slug in slugs)]
-        raise Invalid(
-            [
-                Fault(mapping_pointer(heading), "UNKNOWN_CUSTOM_FIELD", text, near(meant, known))
-                for heading, meant in settings.mapping.items()
-                if meant and heading_key(meant.removeprefix(CUSTOM_PREFIX)) in missing
-            ]
-        )
+        raise Invalid(_missing_fields(placed.missing[:FAULTS_MAX], definitions, settings))
     reading = Reading(format, encoding, layout, mapping, placed)
     if twins := _twins(reading, {heading_key(heading): heading for heading in settings.mapping}):
         raise Invalid(twins)
     return reading
+
+
+def _missing_fields(names: Sequence[str], definitions: Sequence[Definition], settings: CreateImport) -> list[Fault]:
+    """Return a fault for each custom field that `mapping`, or else the heading of a column, asks for and the workspace has not."""
+    text = "This is neither a property of a contact nor a custom field of the workspace"
+    slugs = [one.slug for one in definitions]
+    known = [*sorted(KEYED_FIELDS), *slugs, *(CUSTOM_PREFIX + slug for slug in slugs)]
+    missing = {heading_key(name): CUSTOM_PREFIX + name for name in names}
+    faults, told = [], set()
+    for heading, meant in settings.mapping.items():
+        if meant and (key := heading_key(meant.removeprefix(CUSTOM_PREFIX))) in missing:
+            faults.append(Fault(mapping_pointer(heading), "UNKNOWN_CUSTOM_FIELD", text, near(meant, known)))
+            told.add(key)
+    for key in missing.keys() - told:
+        column = missing[key][:_SHOWN_MAX]
+        message = f"The column {column!r} is no custom field of the workspace"
+        faults.append(Fault("", "UNKNOWN_CUSTOM_FIELD", message, near(column, known)))
+    return faults
 
 
 def _twins(reading: Reading, asked: dict[str, str]) -> list[Fault]:
