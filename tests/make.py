@@ -141,6 +141,15 @@ class Team:
         """Create another workspace in the organization."""
         return self.make.workspace(self.organization_id, mode=mode or self.mode)
 
+    def move(self, workspace_id: UUID, country: str, timezone: str) -> None:
+        """Move a workspace to another country and time zone."""
+        self.make.value(
+            "UPDATE workspaces SET default_country = :country, timezone = :timezone WHERE id = :id RETURNING 1",
+            id=workspace_id,
+            country=country,
+            timezone=timezone,
+        )
+
     def client_for(self, *workspace_ids: UUID, mode: str | None = None, **options: Any) -> Client:
         """Return a client with a new key for workspaces of the organization, by default this one."""
         key = self.make.api_key(

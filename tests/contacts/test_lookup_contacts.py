@@ -198,6 +198,14 @@ def test_no_more_than_the_limit(team: Team, client: Client, make: Make) -> None:
     assert client.get(LOOKUP, params={"phoneNumber": "+33639980001"}) == {"data": [], "hasMore": False}
 
 
+def test_a_national_number_is_of_the_country_of_the_only_workspace(make: Make, team: Team) -> None:
+    other = team.workspace()
+    team.move(other, "DE", "Europe/Berlin")
+    make.contact(other, last_name="There", phone_numbers=["+493012345678"])
+    client = team.client_for(team.workspace_id, other)
+    assert found(client, phoneNumber="030 12345678", workspaceIds=str(other)) == ["There"]
+
+
 def test_only_the_workspaces_of_the_key_and_what_is_not_deleted(make: Make, team: Team) -> None:
     other = team.workspace()
     stranger = make.team()

@@ -43,6 +43,15 @@ def test_only_the_workspaces_of_the_key(team: Team) -> None:
     assert [one["id"] for one in team.client.walk(PATH)] == [here]
 
 
+def test_a_national_number_is_of_the_country_of_the_only_workspace(team: Team) -> None:
+    other = team.workspace()
+    team.move(other, "DE", "Europe/Berlin")
+    client = team.client_for(team.workspace_id, other)
+    entry = client.post(f"{PATH}?workspaceId={other}", {"phoneNumber": "030 12345678", "reason": "MANUAL"})["id"]
+    assert [one["id"] for one in client.walk(PATH, phoneNumber="03012345678", workspaceIds=str(other))] == [entry]
+    assert client.faults("GET", f"{PATH}?phoneNumber=03012345678") == [("/query/phoneNumber", "INVALID_PHONE_NUMBER")]
+
+
 @pytest.mark.parametrize(
     ("query", "fault"),
     [

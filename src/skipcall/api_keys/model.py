@@ -3,7 +3,7 @@
 import hmac
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -115,3 +115,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     expires_at: datetime | None
     subscription: Subscription
     use: KeyUse
+
+    def home_among(self, workspace_ids: Sequence[UUID]) -> UUID:
+        """Return the workspace whose country and time zone count where some are asked for: the only one, or the key's default."""
+        return workspace_ids[0] if len(workspace_ids) == 1 else self.default_workspace_id

@@ -47,17 +47,18 @@ class Found(NamedTuple):
 
 async def lookup_contacts(db: Session, caller: Caller, query: LookupContacts) -> ContactMatches:
     """Return the contacts that any of the keys finds. Raises `Invalid` for a phone number that cannot be read."""
+    among = narrow(caller.scope.workspace_ids, query.workspace_ids)
     forms = None
     if query.phone_number is not None:
         written = with_plus(query.phone_number)
         forms = read_forms(written, query.region)
         if forms is None and query.region is None:
-            forms = read_forms(written, (await _workspace(db, caller)).default_country)
+            forms = read_forms(written, (await _home(db, caller, among)).default_country)
         if forms is None:
             raise Invalid([Fault("/query/phoneNumber", *UNREADABLE_NUMBER)])
     return await lookup.lookup_contacts(
         db,
-        narrow(caller.scope.workspace_ids, query.workspace_ids),
+        among,
         Asked(forms, query.email, query.linkedin_url, query.external_id),
         query,
     )
@@ -80,7 +81,7 @@ async def search_contacts(
     among = narrow(caller.scope.workspace_ids, view.workspace_ids)
     if not among:
         return Found([], 0, is_lower_bound=False, cursor=None)
-    setting = await _setting(db, caller, body, cursor)
+    setting = await _setting(db, caller, among, body, cursor)
     node = None
     if body.filter is not UNSET:
         raw = msgspec.to_builtins(body.filter)
@@ -114,17 +115,19 @@ async def search_contacts(
     return Found(found.contacts, total, is_lower_bound, place)
 
 
-async def _setting(db: Session, caller: Caller, body: SearchContacts, cursor: Cursor | None) -> Setting:
+async def _setting(
+    db: Session, caller: Caller, among: Sequence[UUID], body: SearchContacts, cursor: Cursor | None
+) -> Setting:
     """Return where and when a filter is read: all pages of a search at the moment of the first."""
     zone, region = body.timezone or None, body.region or None
     if body.filter is not UNSET and (zone is None or region is None):
-        workspace = await _workspace(db, caller)
+        workspace = await _home(db, caller, among)
         zone, region = zone or workspace.timezone, region or workspace.default_country
     return Setting(region, ZoneInfo(zone or "UTC"), cursor.now if cursor else clock.now())
 
 
-async def _workspace(db: Session, caller: Caller) -> Workspace:
-    return await workspaces.get_workspace(db, caller.scope, caller.default_workspace_id)
+async def _home(db: Session, caller: Caller, among: Sequence[UUID]) -> Workspace:
+    return await workspaces.get_workspace(db, caller.scope, caller.home_among(among))
 
 
 async def _fields_of(db: Session, workspace_ids: Sequence[UUID], raw: Any) -> dict[str, SearchedField]:

@@ -43,8 +43,8 @@ class LookupContacts(ContactView, frozen=True, rename="camel", kw_only=True):
     region: Annotated[
         str | None,
         _about(
-            "The country that a `phoneNumber` without its country code is of: ISO 3166-1 alpha-2. That of the key's default "
-            "workspace if absent",
+            "The country that a `phoneNumber` without its country code is of: ISO 3166-1 alpha-2. If absent that of the only "
+            "workspace in `workspaceIds`, or of the key's default workspace",
             "FR",
             pattern="^[A-Za-z]{2}$",
         ),

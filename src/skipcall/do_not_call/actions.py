@@ -20,7 +20,7 @@ async def create_entry(
     db: Session, caller: Caller, workspace_id: UUID, new: CreateDoNotCallEntry, *, secret: bytes, request_id: str
 ) -> tuple[DoNotCallEntry, bool]:
     """Put a number on the list; return its entry, and whether it is new. Raises `NotFound` and `Invalid`."""
-    number = await read_number(db, caller, new.phone_number, new.region, "/phoneNumber", workspace_id)
+    number = await read_number(db, caller, workspace_id, new.phone_number, new.region, "/phoneNumber")
     return await queries.create_entry(
         db,
         workspace_id,
@@ -55,10 +55,10 @@ async def check_numbers(
 
 
 async def read_number(
-    db: Session, caller: Caller, written: str, region: str | None, pointer: str, workspace_id: UUID | None = None
+    db: Session, caller: Caller, workspace_id: UUID, written: str, region: str | None, pointer: str
 ) -> str:
-    """Return a number in E.164. Without a region it is of the country of the workspace, or of the key's default one. Raises `Invalid`."""
-    [number] = await read_numbers(db, caller, workspace_id or caller.default_workspace_id, [written], region)
+    """Return a number in E.164. Without a region it is of the workspace's country. Raises `Invalid`."""
+    [number] = await read_numbers(db, caller, workspace_id, [written], region)
     if number is None:
         text = "Must be a phone number with its country code, or one of the region"
         raise Invalid([Fault(pointer, "INVALID_PHONE_NUMBER", text)])

@@ -36,15 +36,15 @@ async def list_do_not_call(request: Request, query: ListDoNotCall) -> Answer:
     Those in force, newest first, over all workspaces in the key's scope; each workspace has a list of its own. Filtered, `meta.total` is counted up to 10,000.
     """
     caller: Caller = request.caller
+    among = query.narrow(caller.scope.workspace_ids)
     number = None
     if query.phone_number is not None:
-        number = await actions.read_number(
-            request.database, caller, with_plus(query.phone_number), query.region, "/query/phoneNumber"
-        )
+        home, written = caller.home_among(among), with_plus(query.phone_number)
+        number = await actions.read_number(request.database, caller, home, written, query.region, "/query/phoneNumber")
     is_filtered = query.phone_number is not None or query.reason is not None
     entries, total = await queries.list_do_not_call(
         request.database,
-        query.narrow(caller.scope.workspace_ids),
+        among,
         secret=request.archive.secret,
         phone_number=number,
         reason=query.reason,
