@@ -23,5 +23,5 @@ def timestamp(moment: datetime) -> str:
 
 @cache
 def time_zones() -> frozenset[str]:
-    """Return the names of all time zones (IANA)."""
-    return frozenset(available_timezones())
+    """Return the names of all time zones (IANA), without those that mean the machine's own or none."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})

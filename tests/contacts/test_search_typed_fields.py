@@ -45,6 +45,15 @@ def keep(team: Team, slug: str, *values: str) -> None:
     team.contact(last_name="~none")
 
 
+def test_a_key_counts_before_a_label(team: Team, client: Client) -> None:
+    options = [CustomFieldOption("str", "Straße"), CustomFieldOption("str_2", "str")]
+    team.field("Way", type="select", options=options)
+    keep(team, "way", "str", "str_2")
+    assert found(client, "customFields.way", "equals", "STR") == ["str"]
+    assert found(client, "customFields.way", "equals", "STRASSE") == ["str"]
+    assert found(client, "customFields.way", "notEquals", "str") == ["str_2", "~none"]
+
+
 def test_numbers_are_compared_as_numbers(team: Team, client: Client) -> None:
     keep(team, "score", "-3", "-0.50", "0", "007", "9.5", "12.5", "12.50", "100")
     assert found(client, SCORE, "equals", 12.5) == ["12.5", "12.50"]

@@ -73,6 +73,13 @@ def test_a_taken_slug_gets_a_number(team: Team) -> None:
     assert slugs == ["size", "size_2", "size_3", "size_4"]
 
 
+def test_a_long_slug_has_room_for_its_number(team: Team) -> None:
+    first, second = (team.field("L" * length).slug for length in (200, 199))
+    assert (len(first), len(second)) == (100, 96)
+    asked = {"field": f"customFields.{second}", "operator": "isEmpty"}
+    assert team.client.post("/v1/contacts/search", {"filter": asked}, 200)["meta"]["total"] == 0
+
+
 def test_a_taken_name_is_409(team: Team) -> None:
     team.field("Industry")
     error = team.client.post("/v1/custom-fields", {"name": "Industry"}, status=409)["error"]

@@ -14,7 +14,8 @@ def test_everything_is_in_it(team: Team) -> None:
     person = {"firstName": "Zoé", "lastName": "Müller", "phoneNumbers": [number], "customFields": {"badge": "Gold"}}
     path = f"/v1/contacts/{client.post('/v1/contacts/upsert', {'contact': person | {'externalId': 'crm-1'}})['contact']['id']}"
     contact_id = path.rpartition("/")[2]
-    merged = team.contact(first_name="Zo", email="zo@example.com", phone_numbers=[number])
+    linkedin = "https://www.linkedin.com/in/zo"
+    merged = team.contact(first_name="Zo", email="zo@example.com", linkedin_url=linkedin, phone_numbers=[number])
     client.post(f"{path}/merge", {"contactId": merged.rpartition("/")[2]}, status=200)
     client.patch(path, {"company": "Atelier Nord"})
     client.patch(path, {"company": "Atelier Sud"})
@@ -56,7 +57,7 @@ def test_everything_is_in_it(team: Team) -> None:
     assert [one["sequenceId"] for one in data["sequences"]] == [sequence.rpartition("/")[2]]
     [merge] = data["merges"]
     assert (merge["contactId"], merge["intoId"]) == (second["contact"]["id"], contact_id)
-    assert merge["changes"]["email"] == [None, "zo@example.com"]
+    assert merge["changes"] == {"email": [None, "zo@example.com"], "linkedinUrl": [None, linkedin]}
     changes = [one["changes"] for one in data["history"]]
     assert {"company": {"old": "Atelier Nord", "new": "Atelier Sud"}} in changes
     assert "Wants an offer" in str(changes)

@@ -24,6 +24,14 @@ def test_null_is_a_value_like_any_other(team: Team, name: str, code: str, text: 
     assert [(one["pointer"], one["code"]) for one in answer.json()["error"]["details"]] == [(f"/query/{name}", code)]
 
 
+def test_operations_without_parameters_ignore_none_silently(team: Team) -> None:
+    answer = team.client.request("GET", "/v1/me?foo=1", status=200)
+    assert answer.headers["x-ignored-parameters"] == "foo"
+    strict = {"Prefer": "handling=strict"}
+    [told] = team.client.request("GET", "/v1/me?foo=1", status=400, headers=strict).json()["error"]["details"]
+    assert (told["pointer"], told["code"]) == ("/query/foo", "UNKNOWN_FIELD")
+
+
 def test_null_is_told_with_every_other_fault(team: Team) -> None:
     answer = team.client.request("GET", f"/v1/calls?status=null&size=0&region={quote('??')}")
     details = answer.json()["error"]["details"]

@@ -42,7 +42,7 @@ NUMBER_MAX = 2_147_483_647
 DAYS_MAX = 36_500
 NAME_COMPARED_MAX = 100
 
-_SLUG = re.compile(r"[a-z0-9_]{1,100}")
+_SLUG = re.compile(r"[a-z0-9_]{1,110}")  # some that were made first are longer than they are now
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _FIRST_MOMENT, _LAST_MOMENT = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -129,6 +129,11 @@ def custom_fields_in(raw: Any, pointer: str = "/filter") -> Iterator[tuple[str, 
         for operator, parts in raw.items():
             for number, one in enumerate(parts):
                 yield from custom_fields_in(one, f"{pointer}/{operator}/{number}")
+
+
+def is_only_accents(text: str) -> bool:
+    """Whether a text is nothing but marks on or around letters, of which folding leaves nothing."""
+    return all(unicodedata.category(one) in ("Mn", "Me") for one in text)
 
 
 class _Reader:
@@ -288,7 +293,9 @@ class _Reader:
         if kind == "option":
             assert self.setting.fields is not None  # or it would not be known to be one
             options = self.setting.fields[field.removeprefix(CUSTOM_FIELD)].options
-            keys = [one.key for one in options if value.casefold() in (one.key, one.label.casefold())]
+            # As a written value is read: a key counts before a label.
+            keys = [one.key for one in options if one.key == value.casefold()]
+            keys = keys or [one.key for one in options if one.label.casefold() == value.casefold()]
             if not keys:
                 meant = self.near(value, [word for one in options for word in (one.label, one.key)])
                 self.faults.append(Fault(pointer, *WRONG["select"], meant))
@@ -323,7 +330,7 @@ class _Reader:
         elif CONTROL_CHARACTERS.search(value):
             self.faults.append(Fault(pointer, "FORBIDDEN_CHARACTER", "Control characters are not allowed"))
             return None
-        elif all(map(unicodedata.combining, value)):
+        elif is_only_accents(value):
             self.faults.append(Fault(pointer, "TOO_SHORT", "Must be more than accents, which do not matter"))
             return None
         return value

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -32,6 +31,7 @@ from skipcall.contacts.filters import (
     VALUE_LENGTH_MAX,
     VALUES_MAX,
     Setting,
+    is_only_accents,
     read_filter,
 )
 from skipcall.contacts.model import ContactView
@@ -55,7 +55,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def words_of(text: str) -> list[str]:
     """Return the words of a free text, but for those that are nothing but accents, which do not matter."""
-    return [one for one in text.split() if not all(map(unicodedata.combining, one))]
+    return [one for one in text.split() if not is_only_accents(one)]
 
 
 def describe_table() -> str:
@@ -168,14 +168,20 @@ class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
         ),
     ] = True
     timezone: (
-        Annotated[str, _about("IANA name of the time zone of days; the workspace's if absent", "Europe/Paris")]
+        Annotated[
+            str,
+            _about(
+                "IANA name of the time zone of days; if absent that of the only workspace in `workspaceIds`, or of the key's default workspace",
+                "Europe/Paris",
+            ),
+        ]
         | UnsetType
     ) = UNSET
     region: (
         Annotated[
             str,
             _about(
-                "The country that phone numbers without a country code are of; the workspace's if absent",
+                "The country that phone numbers without a country code are of; if absent as for `timezone`",
                 "FR",
                 form="^[A-Za-z]{2}$",
             ),

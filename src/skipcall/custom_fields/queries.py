@@ -12,6 +12,7 @@ from skipcall.clock import timestamp
 from skipcall.custom_fields.model import (
     EXAMPLES_MAX,
     FIELDS_OF_WORKSPACE_MAX,
+    SLUG_LENGTH_MAX,
     CustomField,
     CustomFieldOption,
     Definition,
@@ -72,7 +73,7 @@ _CREATE = Statement(
     ), free AS (
         SELECT candidate.slug FROM (
             SELECT :slug::text AS slug, 1 AS number
-            UNION ALL SELECT :slug || '_' || n, n FROM generate_series(2, {FIELDS_OF_WORKSPACE_MAX * 20}) n
+            UNION ALL SELECT left(:slug, {SLUG_LENGTH_MAX - 6}) || '_' || n, n FROM generate_series(2, {FIELDS_OF_WORKSPACE_MAX * 20}) n
         ) candidate
         WHERE NOT EXISTS (
             SELECT FROM custom_fields f WHERE f.workspace_id = :workspace_id AND f.slug = candidate.slug

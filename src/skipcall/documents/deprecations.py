@@ -18,8 +18,8 @@ ARTICLE = Article(
                     title="Names of custom fields as keys in requests",
                     paragraphs=(
                         (
-                            "Since 2026-01-01. In the body of `POST /v1/contacts` and `PATCH /v1/contacts/{id}`, a key of "
-                            "`customFields` that is no slug is taken as the exact name of a field."
+                            "Since 2026-01-01. In the body of `POST /v1/contacts`, `PATCH /v1/contacts/{id}`, "
+                            "`POST /v1/contacts/upsert` and `POST /v1/contacts/batch`, a key of `customFields` that is no slug is taken as the exact name of a field."
                         ),
                         (
                             "Use the slug instead, which `GET /v1/custom-fields` answers: people may rename a field at any "

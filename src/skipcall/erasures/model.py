@@ -151,9 +151,9 @@ class PersonalMerge(msgspec.Struct, frozen=True, rename="camel"):
     into_id: Id
     merged_at: Timestamp
     changes: Annotated[
-        msgspec.Raw,
+        dict[str, msgspec.Raw],
         Meta(
-            description="Values of the other contact before and after",
+            description="Values of the contact that stayed, before and after",
             extra_json_schema={"type": "object", "example": {"company": [None, "Atelier Nord"]}},
         ),
     ]

@@ -1,5 +1,6 @@
 """SQL that gathers everything that is known of a person."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -93,6 +94,8 @@ _LIST_HISTORY = Statement(
     """
 )
 
+_CASE = re.compile("_([a-z])")
+_read_changes = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_values = msgspec.json.Decoder(list[CustomValue]).decode
 _read_recordings = msgspec.json.Decoder(list[PersonalRecording]).decode
 _read_transcript = msgspec.json.Decoder(list[Segment]).decode
@@ -138,12 +141,17 @@ async def gather(db: Session, scope: Scope, person: Sequence[dict[str, Any]], se
             for row in await fetch(_LIST_SEQUENCES, ids=ids)
         ],
         merges=[
-            PersonalMerge(str(row[0]), str(row[1]), timestamp(row[2]), msgspec.Raw(row[3].encode()))
+            PersonalMerge(str(row[0]), str(row[1]), timestamp(row[2]), _by_property(row[3]))
             for row in await fetch(_LIST_MERGES, ids=ids)
         ],
         history=[HistoryEntry(**make_event(row)) for row in done[:HISTORY_MAX]],
         incomplete=[name for name, cut in is_cut.items() if cut],
     )
+
+
+def _by_property(changes: str) -> dict[str, msgspec.Raw]:
+    """Return the values of changes that are kept by column."""
+    return {_CASE.sub(lambda found: found[1].upper(), column): both for column, both in _read_changes(changes).items()}
 
 
 def _contact(row: Row) -> PersonalContact:

@@ -26,6 +26,7 @@ BODY_BYTES_MAX = 262_144
 DEPTH_MAX = 8
 QUERY_PARAMETERS_MAX = 50
 EXACT_DIGITS = 15  # of a float
+_OUT_OF_RANGE = "out of range"  # as msgspec says it of an integer
 IGNORED_NAMES_MAX = 20
 IGNORED_NAME_LENGTH_MAX = 100
 
@@ -113,12 +114,17 @@ def decode_json(raw: bytes, depth_max: int = DEPTH_MAX) -> Any:
         # was dropped as a duplicate. With one, the slower parser looks at every pair.
         if b"\\" in raw or raw.count(b'"') != 2 * strings:
             json.loads(raw, object_pairs_hook=_unique_pairs)
-    except _TooDeep:
+    except (_TooDeep, RecursionError):
         raise Invalid([Fault("", "TOO_DEEP", f"The body is nested deeper than {depth_max} levels")]) from None
     except _Duplicate as duplicate:
         raise Invalid([Fault("", "DUPLICATE_KEY", "A property stands twice in one object")]) from duplicate
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Invalid([Fault("", "MALFORMED_JSON", "The body is not valid JSON in UTF-8")]) from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        message = (
+            "A number in the body is out of range"
+            if _OUT_OF_RANGE in str(error)
+            else "The body is not valid JSON in UTF-8"
+        )
+        raise Invalid([Fault("", "MALFORMED_JSON", message if raw else "A body is needed")]) from error
     return value
 
 
@@ -175,7 +181,7 @@ def _without_metadata(info: inspect.Type) -> inspect.Type:
 def _read_number(text: str) -> float | Decimal:
     number = float(text)
     if math.isinf(number):
-        raise ValueError("out of range")
+        raise ValueError(_OUT_OF_RANGE)
     is_exact = len(text) <= EXACT_DIGITS or not number or Decimal(repr(number)) == Decimal(text)
     return number if is_exact else Decimal(text)
 

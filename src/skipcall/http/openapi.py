@@ -187,7 +187,7 @@ _PREFER = (
     "Prefer",
     (
         "`handling=strict` refuses properties and parameters that are not known, which are otherwise ignored and named in "
-        "`X-Ignored-Fields`"
+        "`X-Ignored-Fields` and `X-Ignored-Parameters`"
     ),
     {"type": "string"},
 )

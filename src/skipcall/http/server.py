@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from skipcall.errors import FAULTS_MAX, Fault, Invalid, NotFound, Refusal, Unavailable
 from skipcall.http import conditional, problems
 from skipcall.http.bodies import discard_rest, read_body
@@ -37,6 +39,10 @@ Gate = Callable[[Request, Operation | None], Awaitable[None]]
 Performer = Callable[[Request, Callable[[], Awaitable[Answer]]], Awaitable[Answer]]
 
 
+class _NoParameters(msgspec.Struct, frozen=True):
+    """The query of an operation that takes none."""
+
+
 class Application:
     """The server's side of every operation.
 
@@ -49,7 +55,12 @@ class Application:
         self._gate = gate
         self._perform = perform
         self._bodies = {one: Shape(one.body) for one in self.router.operations if one.body is not None}
-        self._queries = {one: Shape(one.query) for one in self.router.operations if one.query is not None}
+        # What needs no key is called by others, who may add what they like to an address.
+        self._queries = {
+            one: Shape(one.query or _NoParameters)
+            for one in self.router.operations
+            if one.query is not None or one.scope is not None
+        }
         self._turns = {one: asyncio.Semaphore(one.at_once_max) for one in self.router.operations if one.at_once_max}
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
@@ -117,7 +128,9 @@ class Application:
         request.strict = strict
         query = self._queries.get(operation)
         if query is not None:
-            arguments["query"], faults, ignored = decode_query(request.scope.query_string, query, strict=strict)
+            read, faults, ignored = decode_query(request.scope.query_string, query, strict=strict)
+            if operation.query is not None:
+                arguments["query"] = read
             if ignored and not strict:
                 request.notes.append(("x-ignored-parameters", header_list(ignored)))
         if operation.conditional:
