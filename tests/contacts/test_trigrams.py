@@ -4,7 +4,7 @@ import pytest
 
 from skipcall.contacts.trigrams import Pattern, contains, ends_with, starts_with
 
-NAME = Pattern("name", "value", "chr(31)", "chr(31)")
+NAME = Pattern("name", "value")
 ADDRESS = NAME._replace(end="right")
 ANSWERS = {None: "nothing", "LIKE": "a pattern", "!~": "other characters", "~": "two letters"}
 
@@ -56,11 +56,13 @@ def test_of_an_address_the_end_counts() -> None:
 @pytest.mark.parametrize(
     ("value", "begins", "ends"),
     [
-        ("x", "a pattern", "two letters"),
+        ("x", "a pattern", "a pattern"),
         ("xy", "a pattern", "a pattern"),
-        ("l'", "a pattern", "nothing"),
+        ("l'", "a pattern", "a pattern"),
         ("'l", "a pattern", "a pattern"),
-        ("-", "nothing", "nothing"),
+        ("-", "a pattern", "a pattern"),
+        ("ßan", "other characters", "a pattern"),
+        ("ßanx", "a pattern", "a pattern"),
         ("ж", "other characters", "other characters"),
     ],
 )

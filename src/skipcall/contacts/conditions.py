@@ -37,11 +37,12 @@ _PARTS = {
     "role": 12,
     "externalId": 13,
 }
-# The columns of `contacts_by_text`, of which each knows nothing of the others (migration 0031): these two, and each other property.
-_NAMES = "split_part(c.search_text, chr(30), 1)"
-_JOINT = "q"  # instead of what stands between slug and value, so that the beginning of a value is a trigram with the end of its slug
+# The columns of `contacts_by_text`, of which each knows nothing of the others (migration 0031): these two, and each other property. Values begin
+# and end with `q`, since what stands at an edge is then a part of a word like any other; between a slug and its value it stands alone.
+_NAMES = f"replace(split_part(c.search_text, chr(30), 1), {_SEPARATOR}, 'q' || {_SEPARATOR} || 'q')"
 _CUSTOM_FIELDS = (
-    f"""replace(substr(c.search_text, nullif(strpos(c.search_text, {_SEPARATOR} || '"'), 0)), '": "', '{_JOINT}')"""
+    f"""replace(replace(substr(c.search_text, nullif(strpos(c.search_text, {_SEPARATOR} || '"'), 0)), '": "', 'q'), '"' || {_SEPARATOR}, """
+    f"""'q"' || {_SEPARATOR})"""
 )
 _OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
 # Whose folded values stand in B-trees (migrations 0024, 0029, 0031).
@@ -218,28 +219,19 @@ class Conditions:
             return self.among_keys(node)
         if node.field not in _PARTS:
             return self.in_custom_field(node)
-        part = _NAMES if node.field in _OF_NAMES else f"({_SEPARATOR} || {text_part(node.field)} || {_SEPARATOR})"
-        pattern = Pattern(part, self.folded(node.values[0]), _SEPARATOR, _SEPARATOR)
-        if node.field in _ADDRESSES:
-            pattern = pattern._replace(end="right")
+        part = _NAMES if node.field in _OF_NAMES else f"(chr(31) || 'q' || {text_part(node.field)} || 'q' || chr(31))"
+        pattern = Pattern(part, self.folded(node.values[0]), end="right" if node.field in _ADDRESSES else "left")
         return self.matching(node, pattern) or self.filled(node.field)
 
     def in_custom_field(self, node: Clause) -> str | None:
         """Return a condition for an index that follows from one on a custom text.
 
         It is looked for as the trigger `keep_search_texts` writes it: without backslashes. What has quotation marks may be a part of what
-        `_JOINT` replaces.
+        `q` replaces.
         """
-        value, lead = self.folded(node.values[0]), node.field[-1] + _JOINT
-        pattern = Pattern(
-            _CUSTOM_FIELDS,
-            rf"replace({value}, '\', '')",
-            before=self.value(lead) + "::text",
-            after="'\"'",
-            lead=lead,
-        )
-        ends_with_one = node.test == "endsWith" and len(node.values[0]) == 1  # as many texts do
-        found = None if ends_with_one else self.matching(node, pattern)
+        value, begin = self.folded(node.values[0]), f"{node.field[-1]}q"
+        pattern = Pattern(_CUSTOM_FIELDS, rf"replace({value}, '\', '')", self.value(begin) + "::text", "'q\"'")
+        found = self.matching(node, pattern)
         return f"(strpos({value}, '\"') > 0 OR {found})" if found else self.filled(node.field)
 
     def matching(self, node: Clause, pattern: Pattern) -> str | None:
@@ -271,12 +263,12 @@ class Conditions:
         """Return a condition for an index that follows from a property's being filled, or None."""
         if field in _COLUMNS:
             return None if field in _NEVER_EMPTY else f"({self.is_empty(field)}) IS FALSE"
-        begin = f'"{field.removeprefix(CUSTOM_FIELD)}{_JOINT}'
-        pattern = Pattern(_CUSTOM_FIELDS, self.folded(begin), _SEPARATOR, _SEPARATOR)
+        begin = f'"{field.removeprefix(CUSTOM_FIELD)}q'
+        pattern = Pattern(_CUSTOM_FIELDS, self.folded(begin))
         return trigrams.contains(pattern, begin, knows_letters=self.locale.knows_letters)
 
     def word_indexed(self, word: str) -> str | None:
-        pattern = Pattern(_NAMES, self.folded(word), _SEPARATOR, _SEPARATOR)
+        pattern = Pattern(_NAMES, self.folded(word))
         return trigrams.contains(pattern, word, knows_letters=self.locale.knows_letters)
 
     def in_ranges(self, clause: Clause) -> str:
