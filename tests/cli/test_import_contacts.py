@@ -1,6 +1,7 @@
 """`skipcall contacts import`: what arrives, and what is said about the rest."""
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,25 @@ def test_rows_arrive_and_refused_ones_are_reported(data: Path, served: Serve, fi
         if one["email"] == "zoe@roy.example" and one["customFields"].get("Badge", "").startswith("test_rows")
     ]
     assert zoe["phoneNumbers"] == ["+33639980001"]
+
+
+def test_the_report_is_written_to_what_a_link_leads_to(data: Path, file: Path, tmp_path: Path) -> None:
+    link, report = tmp_path / "link.csv", tmp_path / "elsewhere" / "refused.csv"
+    report.parent.mkdir()
+    link.symlink_to(report)
+    succeed(data, "contacts", "import", file, "--workspace", WORKSPACE, "--report", link)
+    assert link.is_symlink()
+    assert "refused" in report.read_text()
+    assert [*report.parent.iterdir()] == [report]
+
+
+def test_the_report_is_written_into_what_is_no_file(data: Path, file: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8") as reader:
+        succeed(data, "contacts", "import", file, "--workspace", WORKSPACE, "--report", pipe)
+        assert reader.read().startswith("line,column,code,reason,row")
+    assert pipe.is_fifo()
 
 
 def test_the_same_file_again_does_nothing(data: Path, file: Path, tmp_path: Path) -> None:

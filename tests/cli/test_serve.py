@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from skipcall.postgres.embedded import EmbeddedPostgres
+from skipcall.private_file import replace_file
 from tests.cli.process import Serve, fail, read_json, run, succeed, wait_until_gone
 
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
@@ -44,6 +45,14 @@ def test_the_ready_file_holds_what_a_client_needs(serve: Serve) -> None:
     assert contact["teamId"] == serve.ready["workspaceId"]
     assert me["organization"]["id"] == serve.ready["organizationId"]
     assert (me["subscription"]["plan"], me["apiKey"]["environment"]) == ("EXPERT", "LIVE")
+
+
+def test_the_ready_file_is_what_a_link_leads_to(tmp_path: Path) -> None:
+    link, file = tmp_path / "link.json", tmp_path / "ready.json"
+    link.symlink_to(file.name)
+    for text in ("first", "second"):
+        replace_file(link, text)
+        assert (link.is_symlink(), file.read_text(), file.stat().st_mode & 0o777) == (True, text, 0o600)
 
 
 def test_the_printed_curl_updates_a_contact(serve: Serve) -> None:

@@ -2,12 +2,14 @@
 
 import contextlib
 import csv
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from skipcall.cli.output import CommandFailed
+from skipcall.private_file import replacing
+
+READABLE = 0o666  # by whomever the umask lets
 
 
 @contextlib.contextmanager
@@ -16,18 +18,14 @@ def csv_report(report: Path | None, headings: Sequence[str]) -> Iterator[Callabl
     if report is None:
         yield lambda _: None
         return
-    draft = report.with_name(f"{report.name}.{os.getpid()}.part")
     with contextlib.ExitStack() as files:
         try:
-            file = files.enter_context(draft.open("w", encoding="utf-8", newline=""))
+            file = files.enter_context(replacing(report, READABLE))
         except OSError as problem:
             raise CommandFailed(f"cannot write the report: {problem}") from problem
-        files.callback(draft.unlink, missing_ok=True)
         writer = csv.writer(file)
         writer.writerow(headings)
         yield writer.writerow
-        file.flush()
-        draft.replace(report)
 
 
 @contextlib.contextmanager
