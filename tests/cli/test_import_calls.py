@@ -122,6 +122,8 @@ def test_what_cannot_be_imported_is_said(data: Path, source: str, tmp_path: Path
     succeed(data, *adding, "--secret-file", secret)
     assert "only Asterisk" in fail(data, "calls", "import", file, "--source", "Carrier")
     assert "does not exist" in fail(data, "calls", "import", tmp_path / "no.csv", "--source", source)
+    same = fail(data, "calls", "import", file, "--source", source, "--report", file)
+    assert "--report must be another file" in same
     assert "cannot write the report" in fail(
         data, "calls", "import", file, "--source", source, "--report", tmp_path / "no" / "report.csv"
     )

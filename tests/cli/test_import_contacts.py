@@ -63,6 +63,16 @@ def test_the_report_is_written_into_what_is_no_file(data: Path, file: Path, tmp_
     assert pipe.is_fifo()
 
 
+def test_a_report_in_place_of_the_file_is_refused(data: Path, file: Path, tmp_path: Path) -> None:
+    before, link = file.read_text(), tmp_path / "link.csv"
+    link.symlink_to(file)
+    for report in (file, link):
+        said = fail(data, "contacts", "import", file, "--workspace", WORKSPACE, "--report", report)
+        assert "--report must be another file" in said
+    assert file.read_text() == before
+    assert read_json(data, "contacts", "import", file, "--workspace", WORKSPACE)["rowsOfEarlierRuns"] == 0
+
+
 def test_the_same_file_again_does_nothing(data: Path, file: Path, tmp_path: Path) -> None:
     command = ("contacts", "import", file, "--workspace", WORKSPACE)
     first, second = read_json(data, *command), read_json(data, *command)

@@ -51,24 +51,24 @@ def import_calls(
     from skipcall.telephony.actions import record_reports
     from skipcall.telephony.importing import import_calls as run_import
 
-    async def work(db: Database) -> "CallImport":
-        stored = await _find_source(db, source)
+    with csv_report(file, report, REPORT_HEADINGS) as write, progress_bar() as show:
 
-        async def store(reports: "Sequence[CallReport]") -> tuple[int, int]:
-            counts = await record_reports(db, stored, reports)
-            return counts.created, counts.updated
+        def on_fault(fault: "LineFault") -> None:
+            write([fault.line, fault.code, fault.message])
 
-        with csv_report(report, REPORT_HEADINGS) as write, progress_bar() as show:
+        def on_progress(progress: "Progress") -> None:
+            show(progress.byte, progress.bytes, f"{progress.calls:,} calls, {progress.faulty:,} other lines")
 
-            def on_fault(fault: "LineFault") -> None:
-                write([fault.line, fault.code, fault.message])
+        async def work(db: Database) -> "CallImport":
+            stored = await _find_source(db, source)
 
-            def on_progress(progress: "Progress") -> None:
-                show(progress.byte, progress.bytes, f"{progress.calls:,} calls, {progress.faulty:,} other lines")
+            async def store(reports: "Sequence[CallReport]") -> tuple[int, int]:
+                counts = await record_reports(db, stored, reports)
+                return counts.created, counts.updated
 
             return await run_import(file, stored.source, store, on_progress=on_progress, on_fault=on_fault)
 
-    done = run_on_database(data, work)
+        done = run_on_database(data, work)
     if as_json:
         print_json(_report(done))
     else:

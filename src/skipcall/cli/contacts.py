@@ -73,18 +73,18 @@ def import_contacts(
     layout = None if preset is None else PRESETS[options.one_of(preset, PRESETS, "preset")]
     choices = dict(map(_choice, column or []))
 
-    async def work(db: Database) -> "ImportReport":
-        organization_id = await find_organization_id(db, organization)
-        [(_, space)] = await find_workspaces(db, [workspace], organization_id)
-        with csv_report(report, REPORT_HEADINGS) as write, progress_bar() as show:
+    with csv_report(file, report, REPORT_HEADINGS) as write, progress_bar() as show:
 
-            def on_fault(fault: "RowFault") -> None:
-                write([fault.line, fault.column or "", fault.code, fault.reason, _outcome(fault)])
+        def on_fault(fault: "RowFault") -> None:
+            write([fault.line, fault.column or "", fault.code, fault.reason, _outcome(fault)])
 
-            def on_progress(progress: "Progress") -> None:
-                words = f"{progress.created:,} contacts, {progress.refused:,} rows refused"
-                show(progress.line, progress.lines, words)
+        def on_progress(progress: "Progress") -> None:
+            words = f"{progress.created:,} contacts, {progress.refused:,} rows refused"
+            show(progress.line, progress.lines, words)
 
+        async def work(db: Database) -> "ImportReport":
+            organization_id = await find_organization_id(db, organization)
+            [(_, space)] = await find_workspaces(db, [workspace], organization_id)
             return await run_import(
                 db,
                 space,
@@ -97,7 +97,7 @@ def import_contacts(
                 on_fault=on_fault,
             )
 
-    done = run_on_database(data, work)
+        done = run_on_database(data, work)
     if as_json:
         print_json(_report(done))
     else:

@@ -13,17 +13,24 @@ READABLE = 0o666  # by whomever the umask lets
 
 
 @contextlib.contextmanager
-def csv_report(report: Path | None, headings: Sequence[str]) -> Iterator[Callable[[Sequence[object]], object]]:
-    """Lend what writes a row to the report. An import that breaks off leaves an earlier report as it is."""
+def csv_report(
+    file: Path, report: Path | None, headings: Sequence[str]
+) -> Iterator[Callable[[Sequence[object]], object]]:
+    """Lend what writes a row to the report of a file's import; one that breaks off leaves an earlier report as it is.
+
+    Raises `CommandFailed` for a report that cannot be written, or would be in place of the file.
+    """
     if report is None:
         yield lambda _: None
         return
+    if report.exists() and report.samefile(file):
+        raise CommandFailed("--report must be another file than the one that is imported")
     with contextlib.ExitStack() as files:
         try:
-            file = files.enter_context(replacing(report, READABLE))
+            stream = files.enter_context(replacing(report, READABLE))
         except OSError as problem:
             raise CommandFailed(f"cannot write the report: {problem}") from problem
-        writer = csv.writer(file)
+        writer = csv.writer(stream)
         writer.writerow(headings)
         yield writer.writerow
 
