@@ -80,6 +80,11 @@ def test_the_same_file_again_does_nothing(data: Path, file: Path, tmp_path: Path
     assert (second["created"], second["wasComplete"]) == (2, True)
     assert first["leftOut"] in ([], ["Badge"])
     assert [one["line"] for one in first["faults"]] == sorted(one["line"] for one in first["faults"])
+    assert (second["faultCount"], second["faults"]) == (first["faultCount"], first["faults"])
+    said = succeed(data, *command, "--report", tmp_path / "refused.csv")
+    assert "Nothing was done" in said
+    assert f"All {first['faultCount']} faults are in" in said
+    assert len((tmp_path / "refused.csv").read_text().splitlines()) == 1 + first["faultCount"]
 
 
 def test_only_the_first_faults_are_shown(data: Path, tmp_path: Path) -> None:

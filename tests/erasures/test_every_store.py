@@ -50,7 +50,7 @@ NOTHING_OF_CONTACTS = {
     *("custom_fields", "tags", "sequences", "sequence_runs", "managed_phone_numbers"),  # words of the workspace
     *("telephony_sources", "telephony_identities", "telephony_file_places", "telephony_file_readers"),
     "contact_imports",  # of a file its hash
-    "import_errors",  # lines, headings and reasons, no values
+    *("import_errors", "contact_import_faults"),  # lines, headings and reasons, no values
     *("erasures", "erased_people"),  # hashes under the server's secret
 }
 # Columns that keep what they hold, and why.

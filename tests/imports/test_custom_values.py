@@ -2,19 +2,20 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from skipcall.custom_fields.model import CustomFieldOption
-from skipcall.imports.actions import ImportReport, import_contacts
-from skipcall.imports.model import UnusableFile
+from skipcall.imports.actions import BATCH_ROWS, ImportReport, import_contacts
+from skipcall.imports.model import RowFault, UnusableFile
 from skipcall.postgres.db import Database
 from skipcall.workspaces.model import Scope
 from skipcall.workspaces.queries import get_workspace
 from tests.make import Make, Team
 
 
-def imported(make: Make, team: Team, path: Path, text: str) -> ImportReport:
+def imported(make: Make, team: Team, path: Path, text: str, **more: Any) -> ImportReport:
     path.write_text(text, encoding="utf-8")
 
     async def run() -> ImportReport:
@@ -22,7 +23,7 @@ def imported(make: Make, team: Team, path: Path, text: str) -> ImportReport:
         await db.open()
         try:
             scope = Scope(team.organization_id, (team.workspace_id,))
-            return await import_contacts(db, await get_workspace(db, scope, team.workspace_id), path)
+            return await import_contacts(db, await get_workspace(db, scope, team.workspace_id), path, **more)
         finally:
             await db.close()
 
@@ -143,6 +144,31 @@ Ana,Lopez,06 39 98 00 04,3
     ]
     error = team.client.patch(team.contact(custom_fields={"number": "9"}), {"customFields": {"number": "3"}}, 409)
     assert error["error"]["code"] == "CUSTOM_VALUE_TAKEN"
+
+
+def test_what_earlier_runs_found_is_told_by_later_ones(make: Make, team: Team, tmp_path: Path) -> None:
+    """Also what only the database knew: by now each value is that of some contact."""
+    team.field("Number", is_unique=True)
+    team.contact(custom_fields={"number": "1"})
+    row = "Zoé,Roy,06 39 98 00 01,1\n"
+    file = (
+        make,
+        team,
+        tmp_path / "contacts.csv",
+        "First Name,Last Name,Phone Number,Number\n" + row * (BATCH_ROWS + 1),
+    )
+
+    def fail(_: object) -> None:
+        raise RuntimeError("the power went off")
+
+    with pytest.raises(RuntimeError, match="power"):
+        imported(*file, on_progress=fail)
+    told: list[RowFault] = []
+    resumed = imported(*file, on_fault=told.append)
+    assert (resumed.rows_of_earlier_runs, resumed.created) == (BATCH_ROWS, BATCH_ROWS + 1)
+    assert [(one.line, one.code) for one in told] == [(2 + n, "CUSTOM_VALUE_TAKEN") for n in range(BATCH_ROWS + 1)]
+    again = imported(*file)
+    assert (again.was_complete, again.fault_count, again.faults) == (True, len(told), resumed.faults)
 
 
 def test_values_that_others_write_at_the_same_time(

@@ -64,7 +64,7 @@ def import_contacts(
     API's own names; UTF-8, UTF-16 or Windows-1252; comma, semicolon or tab. National phone numbers are read with the
     country of the workspace.
 
-    The same command again goes on where a broken run stopped, and does nothing after a complete one. Mend refused rows
+    The same command again goes on where a broken run stopped, and only reports after a complete one. Mend refused rows
     in a file of their own.
     """
     from skipcall.imports.actions import import_contacts as run_import
@@ -152,12 +152,8 @@ def _fault(fault: "RowFault") -> dict[str, Any]:
 def _print_report(done: "ImportReport", report: Path | None) -> None:
     if done.was_complete:
         print(f"This file was imported before: {done.created} contacts of {done.rows_read} rows. Nothing was done.")
-        return
-    print(f"{done.created} contacts of {done.rows_read} rows ({done.preset}, {done.encoding}); {done.refused} refused.")
-    if done.rows_of_earlier_runs:
-        print(f"{done.rows_of_earlier_runs} of the rows were imported by an earlier run.")
-    if done.left_out:
-        print(f"Columns left out: {', '.join(done.left_out)}. --create-fields makes custom fields for them.")
+    else:
+        _print_counts(done)
     if not done.fault_count:
         return
     print_list([_fault(fault) for fault in done.faults[:FAULTS_SHOWN_MAX]], FAULT_COLUMNS, as_json=False)
@@ -165,3 +161,11 @@ def _print_report(done: "ImportReport", report: Path | None) -> None:
         print(f"All {done.fault_count} faults are in {report}.")
     elif done.fault_count > FAULTS_SHOWN_MAX:
         print(f"{done.fault_count - FAULTS_SHOWN_MAX} more faults; --report FILE.csv gets all of them.")
+
+
+def _print_counts(done: "ImportReport") -> None:
+    print(f"{done.created} contacts of {done.rows_read} rows ({done.preset}, {done.encoding}); {done.refused} refused.")
+    if done.rows_of_earlier_runs:
+        print(f"{done.rows_of_earlier_runs} of the rows were imported by an earlier run.")
+    if done.left_out:
+        print(f"Columns left out: {', '.join(done.left_out)}. --create-fields makes custom fields for them.")

@@ -102,7 +102,7 @@ async def import_contacts(
     Columns without a field of their own go into the custom fields of the workspace that have their heading as name or
     slug; with `create_fields` missing ones are made. See `map_header` for `preset`, `choices` and `phone_required`.
     `secret` is the server's, by which people who were erased are recognised and refused.
-    The rows of earlier runs are read again for the report, and written nowhere.
+    The faults of earlier runs are a part of the report, also where nothing is left to do.
     Raises `UnusableFile`, `ImportRunning`, `TooManyFields`, and `Unavailable` if the database is lost; what was
     committed until then stays, and the same call goes on from there.
     """
@@ -128,6 +128,8 @@ async def import_contacts(
         rows_of_earlier_runs=run.rows_read,
         was_complete=run.completed_at is not None,
     )
+    async for faults in queries.list_faults(db, workspace_id, run.id):
+        _note(faults, report, on_fault)
     if report.was_complete:
         return report
     definitions = await custom_fields.list_definitions(db, workspace_id)
@@ -136,13 +138,9 @@ async def import_contacts(
         mapping, workspace.default_country, places, definitions=definitions, phone_required=phone_required
     )
     unique = _unique_columns(definitions, layout.header, places)
-    rows = converter.convert_all(read_rows(path, layout))
-    for _, _, faults in islice(rows, run.rows_read):
-        _note(faults, report, on_fault)
+    rows = converter.convert_all(islice(read_rows(path, layout), run.rows_read, None))
     while batch := list(islice(rows, BATCH_ROWS)):
-        batch = await _write_if_free(db, workspace_id, run, report, batch, unique, secret)
-        for _, _, faults in batch:
-            _note(faults, report, on_fault)
+        _note(await _write_if_free(db, workspace_id, run, report, batch, unique, secret), report, on_fault)
         on_progress(Progress(report.rows_read, report.created, report.refused, batch[-1][0], lines))
     if not await queries.complete_import(db, workspace_id, run.id, report.rows_read):
         raise ImportRunning
@@ -171,7 +169,7 @@ async def _write_if_free(
     batch: list[Converted],
     unique: Mapping[str, _Unique],
     secret: bytes | None,
-) -> list[Converted]:
+) -> list[RowFault]:
     for _ in range(TRIES_MAX):
         with contextlib.suppress(UniqueViolation):
             return await _write(db, workspace_id, run, report, batch, unique, secret)
@@ -186,8 +184,8 @@ async def _write(
     batch: list[Converted],
     unique: Mapping[str, _Unique],
     secret: bytes | None,
-) -> list[Converted]:
-    """Add what can be added of a batch; return the batch with what became of its unique values.
+) -> list[RowFault]:
+    """Add what can be added of a batch; return, and keep, what is wrong with the rest.
 
     Raises `UniqueViolation` if somebody else writes one of these at the same time; nothing is added then.
     """
@@ -202,12 +200,15 @@ async def _write(
         )
         if moment is None:
             raise ImportRunning
+        faults = [fault for _, _, found in batch for fault in found]
+        if faults:
+            await queries.add_faults(tx, workspace_id, run.id, report.rows_read, faults)
         if contacts:
             await queries.insert_contacts(tx, workspace_id, contacts, moment)
     report.rows_read += len(batch)
     report.created += len(contacts)
     report.refused += len(batch) - len(contacts)
-    return batch
+    return faults
 
 
 async def _leave_out_taken(

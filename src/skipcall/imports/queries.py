@@ -1,6 +1,6 @@
 """SQL of imports: how far one has come, and the rows that one batch adds, all in the batch's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,11 @@ from skipcall.contacts.ledger import COLUMNS, Record, Step
 from skipcall.contacts.model import Source
 from skipcall.contacts.queries import COUNT_SLOTS
 from skipcall.events.queries import RECORD, record_created, record_many
-from skipcall.imports.model import ContactRow
+from skipcall.imports.model import ContactRow, RowFault
 from skipcall.postgres.db import Row, Session, Statement
 
 _decode = msgspec.json.Decoder(dict[str, tuple[Any, Any]]).decode
+_decode_faults = msgspec.json.Decoder(list[RowFault]).decode
 
 _CONTACT_COLUMNS = (
     *("workspace_id", "id", "first_name", "last_name", "email", "company", "city", "country", "url", "linkedin_url"),
@@ -97,6 +98,18 @@ _COMPLETE = Statement(
     RETURNING id
     """
 )
+_ADD_FAULTS = Statement(
+    """
+    INSERT INTO contact_import_faults (workspace_id, import_id, rows_before, faults)
+    VALUES (:workspace_id, :id, :rows_before, :faults)
+    """
+)
+_NEXT_FAULTS = Statement(
+    """
+    SELECT rows_before, faults FROM contact_import_faults
+    WHERE workspace_id = :workspace_id AND import_id = :id AND rows_before > :after ORDER BY rows_before LIMIT 1
+    """
+)
 _ANALYZE = Statement("ANALYZE contacts, events")
 _COUNT = Statement(
     f"""
@@ -142,6 +155,19 @@ async def advance_import(
         _ADVANCE, workspace_id=workspace_id, id=id, rows_before=rows_before, rows=rows, created=created
     )
     return moment
+
+
+async def add_faults(tx: Session, workspace_id: UUID, id: UUID, rows_before: int, faults: Sequence[RowFault]) -> None:
+    """Keep what was wrong with the rows of a batch."""
+    await tx.execute(_ADD_FAULTS, workspace_id=workspace_id, id=id, rows_before=rows_before, faults=_json(faults))
+
+
+async def list_faults(db: Session, workspace_id: UUID, id: UUID) -> AsyncIterator[list[RowFault]]:
+    """Yield what was wrong with the rows of each batch."""
+    after = -1
+    while row := await db.fetch_row(_NEXT_FAULTS, workspace_id=workspace_id, id=id, after=after):
+        after = row["rows_before"]
+        yield _decode_faults(row["faults"])
 
 
 async def complete_import(db: Session, workspace_id: UUID, id: UUID, rows_read: int) -> bool:

@@ -967,6 +967,13 @@ CREATE TABLE public.contact_counts (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.contact_import_faults (
+    workspace_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    rows_before bigint NOT NULL,
+    faults text NOT NULL
+);
+
 CREATE TABLE public.contact_imports (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1423,6 +1430,9 @@ ALTER TABLE ONLY public.contact_consents
 ALTER TABLE ONLY public.contact_counts
     ADD CONSTRAINT contact_counts_pkey PRIMARY KEY (workspace_id, slot);
 
+ALTER TABLE ONLY public.contact_import_faults
+    ADD CONSTRAINT contact_import_faults_pkey PRIMARY KEY (workspace_id, import_id, rows_before);
+
 ALTER TABLE ONLY public.contact_imports
     ADD CONSTRAINT contact_imports_pkey PRIMARY KEY (workspace_id, id);
 
@@ -1839,6 +1849,9 @@ ALTER TABLE ONLY public.contact_consents
 
 ALTER TABLE ONLY public.contact_counts
     ADD CONSTRAINT contact_counts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
+
+ALTER TABLE ONLY public.contact_import_faults
+    ADD CONSTRAINT contact_import_faults_workspace_id_import_id_fkey FOREIGN KEY (workspace_id, import_id) REFERENCES public.contact_imports(workspace_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.contact_imports
     ADD CONSTRAINT contact_imports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id);
