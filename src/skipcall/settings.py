@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -15,6 +15,7 @@ CHANGES_DAYS = 90
 CHANGES_DAYS_MAX = 36_500
 RECORDING_BYTES_MAX = 200_000_000
 IMPORT_BYTES_MAX = 500_000_000
+PORT_MAX = 65_535
 OBJECT_BYTES_LIMIT = 5_000_000_000  # S3 copies no larger object in one request
 SECRET_LENGTH_MIN = 32
 
@@ -73,9 +74,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of this process; raise `SettingsError` for one that cannot be used."""
-    database_url = environment.get("DATABASE_URL") or None
-    if database_url is not None and not database_url.startswith(("postgresql://", "postgres://")):
-        raise SettingsError("DATABASE_URL must be an address such as postgresql://user:password@host/database")
     connections = environment.get("SKIPCALL_CONNECTIONS", "16")
     if not connections.isdecimal() or not 1 <= int(connections) <= CONNECTIONS_MAX:
         raise SettingsError(f"SKIPCALL_CONNECTIONS must be a whole number from 1 to {CONNECTIONS_MAX}")
@@ -98,7 +96,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         missing = "SKIPCALL_S3_KEY_ID" if s3_key_id is None else "SKIPCALL_S3_SECRET or SKIPCALL_S3_SECRET_FILE"
         raise SettingsError(f"{missing} is missing: access key and secret belong together")
     return Settings(
-        database_url=database_url,
+        database_url=_database(environment.get("DATABASE_URL") or None),
         data_directory=Path(environment.get("SKIPCALL_DATA") or "data"),
         postgres_binaries=Path(binaries) if binaries else None,
         secret=secret,
@@ -127,6 +125,28 @@ def list_unknown(environment: Mapping[str, str] = os.environ) -> list[str]:
             meant = difflib.get_close_matches(name.removeprefix(_PREFIX), known, n=1)
             told.append(f"{name} is no setting" + (f": do you mean {known[meant[0]]}?" if meant else ""))
     return told
+
+
+def _database(text: str | None) -> str | None:
+    """Return an address of a database, whose hosts and ports can be listed in its query too, as libpq has it."""
+    if text is None or (text.startswith(("postgresql://", "postgres://")) and _has_usable_hosts(text)):
+        return text
+    raise SettingsError("DATABASE_URL must be an address such as postgresql://user:password@host:5432/database")
+
+
+def _has_usable_hosts(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        query = parse_qs(parts.query, strict_parsing=bool(parts.query))
+        lists = filter(None, [parts.netloc.rpartition("@")[2], *query.get("host", [])])
+        hosts = [host for one in lists for host in one.split(",")]
+        # In front of a colon that is none of an IPv6 address; a socket is a path.
+        ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts if not host.startswith("/")]
+        numbers = [int(port) for port in filter(None, ports)]
+        numbers += [int(port) for one in query.get("port", []) for port in one.split(",")]
+    except ValueError:
+        return False
+    return all(hosts) and all(1 <= number <= PORT_MAX for number in numbers)
 
 
 def _bytes(name: str, text: str | None, default: int) -> int:

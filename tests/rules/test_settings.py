@@ -67,6 +67,23 @@ def test_everything_set() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        "/x",
+        "host",
+        "user:p%40ss,word@host:5432/x?sslmode=require",
+        "u@a:5432,b:5433,[::1]:5434,[fd00::2]/x?target_session_attrs=primary",
+        "/x?host=/var/run/postgresql&port=5433",
+        "%2Fvar%2Frun/x",
+        "u@/x?host=/run/a:b,host:5432&port=5432,5433",
+    ],
+)
+def test_every_address_of_a_database_is_taken(rest: str) -> None:
+    assert load({"DATABASE_URL": f"postgresql://{rest}"}).database_url == f"postgresql://{rest}"
+
+
 def test_a_secret_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("from the file\n")
@@ -81,6 +98,16 @@ def test_a_secret_in_a_file(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("DATABASE_URL", "localhost/skipcall"),
+        ("DATABASE_URL", "postgresql:localhost"),
+        ("DATABASE_URL", "postgresql://[bad"),
+        ("DATABASE_URL", "postgresql://user@localhost:abc/x"),
+        ("DATABASE_URL", "postgresql://localhost:99999/x"),
+        ("DATABASE_URL", "postgresql://a:5432,b:0/x"),
+        ("DATABASE_URL", "postgresql://a,,b/x"),
+        ("DATABASE_URL", "postgresql://[::1]:70000/x"),
+        ("DATABASE_URL", "postgresql:///x?host=a&port=5432,"),
+        ("DATABASE_URL", "postgresql:///x?host=a:abc"),
+        ("DATABASE_URL", "postgresql://a/x?sslmode"),
         ("SKIPCALL_CONNECTIONS", "0"),
         ("SKIPCALL_CONNECTIONS", "many"),
         ("SKIPCALL_CONNECTIONS", "-1"),
