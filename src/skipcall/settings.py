@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+CONNECTIONS = 16
 CONNECTIONS_MAX = 500
 CHANGES_DAYS = 90
 CHANGES_DAYS_MAX = 36_500
@@ -58,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     postgres_binaries: Path | None = None  # SKIPCALL_POSTGRES_BINARIES: directory of postgres, initdb, …
     secret: str | None = None  # SKIPCALL_SECRET: key of the API keys' digests; none means a file in the data directory
     public_url: str | None = None  # SKIPCALL_PUBLIC_URL: address that clients use, for documents and links
-    connections_max: int = 16  # SKIPCALL_CONNECTIONS: database connections of one server process
+    connections_max: int = CONNECTIONS  # SKIPCALL_CONNECTIONS: database connections of one server process
     trusted_proxies: tuple[str, ...] = ()  # SKIPCALL_TRUSTED_PROXIES: networks whose X-Forwarded-For is believed
     outbound_networks: tuple[str, ...] = ()  # SKIPCALL_OUTBOUND_NETWORKS: networks that recordings may come from, too
     storage: str | None = None  # SKIPCALL_STORAGE: where recordings are kept; none means a folder in the data directory
@@ -74,9 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of this process; raise `SettingsError` for one that cannot be used."""
-    connections = environment.get("SKIPCALL_CONNECTIONS", "16")
-    if not connections.isdecimal() or not 1 <= int(connections) <= CONNECTIONS_MAX:
-        raise SettingsError(f"SKIPCALL_CONNECTIONS must be a whole number from 1 to {CONNECTIONS_MAX}")
+    connections = environment.get("SKIPCALL_CONNECTIONS")
     secret = environment.get("SKIPCALL_SECRET") or None
     if secret is not None and len(secret) < SECRET_LENGTH_MIN:
         raise SettingsError(f"SKIPCALL_SECRET must have at least {SECRET_LENGTH_MIN} characters")
@@ -86,9 +85,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     binaries = environment.get("SKIPCALL_POSTGRES_BINARIES")
     recording = environment.get("SKIPCALL_RECORDING_BYTES_MAX")
     file_of_contacts = environment.get("SKIPCALL_IMPORT_BYTES_MAX")
-    days = environment.get("SKIPCALL_CHANGES_DAYS") or str(CHANGES_DAYS)
-    if not days.isdecimal() or not 1 <= int(days) <= CHANGES_DAYS_MAX:
-        raise SettingsError(f"SKIPCALL_CHANGES_DAYS must be a whole number from 1 to {CHANGES_DAYS_MAX}")
+    days = environment.get("SKIPCALL_CHANGES_DAYS")
     secret_file = environment.get("SKIPCALL_S3_SECRET_FILE") or None
     s3_key_id = environment.get("SKIPCALL_S3_KEY_ID") or None
     s3_secret = environment.get("SKIPCALL_S3_SECRET") or _text_in("SKIPCALL_S3_SECRET_FILE", secret_file)
@@ -101,7 +98,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         postgres_binaries=Path(binaries) if binaries else None,
         secret=secret,
         public_url=public_url,
-        connections_max=int(connections),
+        connections_max=_number("SKIPCALL_CONNECTIONS", connections, CONNECTIONS, CONNECTIONS_MAX),
         trusted_proxies=proxies,
         outbound_networks=outbound,
         storage=_storage(environment.get("SKIPCALL_STORAGE") or None),
@@ -110,9 +107,9 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         s3_key_id=s3_key_id,
         s3_secret=s3_secret,
         s3_secret_file=Path(secret_file) if secret_file else None,
-        changes_days=int(days),
-        recording_bytes_max=_bytes("SKIPCALL_RECORDING_BYTES_MAX", recording, RECORDING_BYTES_MAX),
-        import_bytes_max=_bytes("SKIPCALL_IMPORT_BYTES_MAX", file_of_contacts, IMPORT_BYTES_MAX),
+        changes_days=_number("SKIPCALL_CHANGES_DAYS", days, CHANGES_DAYS, CHANGES_DAYS_MAX),
+        recording_bytes_max=_number("SKIPCALL_RECORDING_BYTES_MAX", recording, RECORDING_BYTES_MAX, OBJECT_BYTES_LIMIT),
+        import_bytes_max=_number("SKIPCALL_IMPORT_BYTES_MAX", file_of_contacts, IMPORT_BYTES_MAX, OBJECT_BYTES_LIMIT),
     )
 
 
@@ -149,10 +146,11 @@ def _has_usable_hosts(text: str) -> bool:
     return all(hosts) and all(1 <= number <= PORT_MAX for number in numbers)
 
 
-def _bytes(name: str, text: str | None, default: int) -> int:
-    if text and (not text.isdecimal() or not 1 <= int(text) <= OBJECT_BYTES_LIMIT):
-        raise SettingsError(f"{name} must be a whole number from 1 to {OBJECT_BYTES_LIMIT}")
-    return int(text or default)
+def _number(name: str, text: str | None, default: int, limit: int) -> int:
+    found = re.fullmatch(r"0*([1-9][0-9]{0,9})", text or str(default))
+    if not found or int(found[1]) > limit:
+        raise SettingsError(f"{name} must be a whole number from 1 to {limit}")
+    return int(found[1])
 
 
 def _networks(name: str, text: str) -> tuple[str, ...]:

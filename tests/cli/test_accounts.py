@@ -108,6 +108,10 @@ def test_a_directory_without_a_database_is_not_filled_by_a_listing(place: Path) 
     assert not (place / "nothing").exists()
 
 
+def test_an_empty_data_directory_is_none(place: Path) -> None:
+    assert f"there is no database in {place / 'nothing'}:" in fail(place / "nothing", "members", "list", "--data", "")
+
+
 def test_doctor_finds_nothing_wrong(data: Path) -> None:
     findings = {one["check"]: one for one in json.loads(run(data, "doctor", "--json").stdout)}
     assert {one["result"] for one in findings.values()} <= {"ok", "warning"}, findings

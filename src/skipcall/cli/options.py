@@ -16,7 +16,12 @@ NAME_LENGTH_MAX = 200
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="The data directory. Default: SKIPCALL_DATA, else ./data."),
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        parser=lambda text: Path(text) if text else None,
+        help="The data directory. Default: SKIPCALL_DATA, else ./data.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
