@@ -122,6 +122,16 @@ def test_doctor_finds_nothing_wrong(data: Path) -> None:
     assert (external["Role"]["result"], external["Pooler"]["result"]) == ("warning", "ok")
 
 
+def test_doctor_makes_nothing(place: Path, tmp_path: Path) -> None:
+    nowhere, file = place / "typo" / "data", tmp_path / "file"
+    findings = {one["check"]: one for one in json.loads(run(nowhere, "doctor", "--json").stdout)}
+    assert findings["Storage"] == {"check": "Storage", "result": "ok", "found": str(nowhere / "recordings")}
+    assert "there is no database" in findings["Database"]["found"]
+    assert not nowhere.parent.exists()
+    file.touch()
+    assert f"nothing can be kept in {file}/recordings" in run(file, "doctor").stdout
+
+
 def test_doctor_names_a_setting_that_is_none(data: Path) -> None:
     wrong = {"SKIPCALL_CONECTIONS": "3", "SKIPCALL_DB_PORT": "tcp://10.0.0.1:5432"}
     done = run(data, "doctor", **wrong)

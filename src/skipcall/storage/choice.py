@@ -1,5 +1,6 @@
 """Which storage the settings name."""
 
+import os
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -35,13 +36,15 @@ def folder_of(read: Settings) -> Path | None:
 
 
 def check_folder(read: Settings) -> None:
-    """Make the folder of the storage, if it is one. Raises `SettingsError` if nothing can be kept there."""
+    """Look whether the folder of the storage, if it is one, can be made and written to. Raises `SettingsError` if not."""
     folder = folder_of(read)
     if folder is None:
         return
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        place = folder.absolute()
+        while not os.path.lexists(place):
+            place = place.parent
+        with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as problem:
         name = "SKIPCALL_STORAGE" if read.storage else "SKIPCALL_DATA"
