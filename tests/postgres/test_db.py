@@ -64,6 +64,17 @@ def test_who_waits_too_long_is_told(postgres: EmbeddedPostgres, monkeypatch: pyt
     run(postgres, work)
 
 
+def test_a_full_disk_is_told_as_one(postgres: EmbeddedPostgres) -> None:
+    full = Statement("DO $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$")
+
+    async def work(database: Database) -> None:
+        for fetch in (database.fetch_row, database.fetch_rows):
+            with pytest.raises(Unavailable, match="has no disk space left"):
+                await fetch(full)
+
+    run(postgres, work)
+
+
 def test_too_many_do_not_even_wait(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db, "WAITERS_MAX", 2)
 

@@ -54,7 +54,7 @@ _LOST = (
     OSError,
     TimeoutError,
 )
-_RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.DiskFullError, asyncpg.QueryCanceledError)
+_RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)
 
 
 class Statement:
@@ -204,6 +204,8 @@ class Database(Session):
             )
         except _LOST as lost:
             raise Unavailable from lost
+        except asyncpg.DiskFullError as full:
+            raise Unavailable("The database has no disk space left") from full
         except _RETRY as refused:
             raise Unavailable("The database could not finish this in time; try again") from refused
         finally:
@@ -221,6 +223,8 @@ class Database(Session):
             yield session
         except _LOST as lost:
             raise Unavailable from lost
+        except asyncpg.DiskFullError as full:
+            raise Unavailable("The database has no disk space left") from full
         except _RETRY as refused:
             raise Unavailable("The database could not finish this in time; try again") from refused
         finally:
