@@ -5,6 +5,7 @@ import pytest
 from skipcall.contacts.trigrams import Pattern, contains, ends_with, starts_with
 
 NAME = Pattern("name", "value")
+MARKED = NAME._replace(has_letters=True)
 ADDRESS = NAME._replace(end="right")
 ANSWERS = {None: "nothing", "LIKE": "a pattern", "!~": "other characters", "~": "two letters"}
 
@@ -56,16 +57,31 @@ def test_of_an_address_the_end_counts() -> None:
 @pytest.mark.parametrize(
     ("value", "begins", "ends"),
     [
-        ("x", "a pattern", "a pattern"),
+        ("x", "a pattern", "two letters"),
         ("xy", "a pattern", "a pattern"),
-        ("l'", "a pattern", "a pattern"),
+        ("l'", "a pattern", "nothing"),
         ("'l", "a pattern", "a pattern"),
-        ("-", "a pattern", "a pattern"),
+        ("-", "nothing", "nothing"),
         ("ßan", "other characters", "a pattern"),
-        ("ßanx", "a pattern", "a pattern"),
         ("ж", "other characters", "other characters"),
     ],
 )
 def test_edges(value: str, begins: str, ends: str) -> None:
     assert answer(starts_with(NAME, value, knows_letters=False)) == begins
     assert answer(ends_with(NAME, value, knows_letters=False)) == ends
+
+
+@pytest.mark.parametrize(
+    ("value", "begins", "ends"),
+    [
+        ("x", "a pattern", "a pattern"),
+        ("l'", "a pattern", "a pattern"),
+        ("-", "a pattern", "a pattern"),
+        ("ßanx", "a pattern", "a pattern"),
+        ("ßa", "other characters", "a pattern"),
+        ("ж", "other characters", "other characters"),
+    ],
+)
+def test_edges_with_letters(value: str, begins: str, ends: str) -> None:
+    assert answer(starts_with(MARKED, value, knows_letters=False)) == begins
+    assert answer(ends_with(MARKED, value, knows_letters=False)) == ends

@@ -7,7 +7,7 @@ whole value or a number in a range (`contacts_by_value`), what is empty (`contac
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from skipcall.contacts import trigrams
@@ -37,9 +37,9 @@ _PARTS = {
     "role": 12,
     "externalId": 13,
 }
-# The columns of `contacts_by_text`, of which each knows nothing of the others (migration 0031): these two, and each other property. Values begin
-# and end with `q`, since what stands at an edge is then a part of a word like any other; between a slug and its value it stands alone.
-_NAMES = f"replace(split_part(c.search_text, chr(30), 1), {_SEPARATOR}, 'q' || {_SEPARATOR} || 'q')"
+# The columns of `contacts_by_text`, of which each knows nothing of the others (migration 0031): these two, and each other property. But for
+# names, values begin and end with `q`, since what stands at an edge is then a part of a word like any other; between a slug and its value it stands alone.
+_NAMES = "split_part(c.search_text, chr(30), 1)"
 _CUSTOM_FIELDS = (
     f"""replace(replace(substr(c.search_text, nullif(strpos(c.search_text, {_SEPARATOR} || '"'), 0)), '": "', 'q'), '"' || {_SEPARATOR}, """
     f"""'q"' || {_SEPARATOR})"""
@@ -219,8 +219,14 @@ class Conditions:
             return self.among_keys(node)
         if node.field not in _PARTS:
             return self.in_custom_field(node)
-        part = _NAMES if node.field in _OF_NAMES else f"(chr(31) || 'q' || {text_part(node.field)} || 'q' || chr(31))"
-        pattern = Pattern(part, self.folded(node.values[0]), end="right" if node.field in _ADDRESSES else "left")
+        if node.field in _OF_NAMES:
+            pattern = Pattern(_NAMES, self.folded(node.values[0]))
+        else:
+            text = f"(chr(31) || 'q' || nullif({text_part(node.field)}, '') || 'q' || chr(31))"
+            end: Literal["left", "right"] = "right" if node.field in _ADDRESSES else "left"
+            pattern = Pattern(
+                text, self.folded(node.values[0]), "chr(31) || 'q'", "'q' || chr(31)", end, has_letters=True
+            )
         return self.matching(node, pattern) or self.filled(node.field)
 
     def in_custom_field(self, node: Clause) -> str | None:
@@ -230,7 +236,9 @@ class Conditions:
         `q` replaces.
         """
         value, begin = self.folded(node.values[0]), f"{node.field[-1]}q"
-        pattern = Pattern(_CUSTOM_FIELDS, rf"replace({value}, '\', '')", self.value(begin) + "::text", "'q\"'")
+        pattern = Pattern(
+            _CUSTOM_FIELDS, rf"replace({value}, '\', '')", self.value(begin) + "::text", "'q\"'", has_letters=True
+        )
         found = self.matching(node, pattern)
         return f"(strpos({value}, '\"') > 0 OR {found})" if found else self.filled(node.field)
 

@@ -20,15 +20,16 @@ _CERTAIN = re.compile(r" a|aa |aaa")  # a: a letter or digit, blank: none
 class Pattern(NamedTuple):
     """Where a value stands in a text: the SQL expressions of the text, of the value and of what stands at its edges.
 
-    At each edge that is a letter, of a word that goes on there, so that one character more makes a certain trigram (migration 0031). Of a long
-    value the `end` is looked for that tells more.
+    With letters at its edges, of a word that goes on there, one character more makes a certain trigram (migration 0031). Of a long value the
+    `end` is looked for that tells more.
     """
 
     text: str
     value: str
-    before: str = "chr(31) || 'q'"
-    after: str = "'q' || chr(31)"
+    before: str = "chr(31)"
+    after: str = "chr(31)"
     end: Literal["left", "right"] = "left"
+    has_letters: bool = False
 
 
 def contains(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
@@ -46,7 +47,8 @@ def starts_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | N
     """Return a condition that follows from the value's standing behind `before`, or None."""
     if pattern.end == "right" and len(value) > PATTERN_MAX:
         return contains(pattern, value, knows_letters=knows_letters)
-    if _is_certain(value[0], _cut(value, "left"), knows_letters=knows_letters):
+    shape = _shape(_cut(value, "left"), knows_letters=knows_letters)
+    if _CERTAIN.search(" " + shape) or (pattern.has_letters and shape[0] != "?"):
         return _like(pattern.text, f"left({pattern.value}, {PATTERN_MAX})", before=pattern.before)
     return _of_others(pattern, value)
 
@@ -54,15 +56,12 @@ def starts_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | N
 def ends_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None:
     """Return a condition that follows from the value's standing in front of `after`, or None."""
     cut = _cut(value, "right")
-    if _is_certain(value[-1], cut, knows_letters=knows_letters):
-        return _like(pattern.text, f"right({pattern.value}, {len(cut)})", after=pattern.after)
-    return _of_others(pattern, value)
-
-
-def _is_certain(edge: str, cut: str, *, knows_letters: bool) -> bool:
-    """Whether a trigram is certain: of the character at the edge, or within the value."""
     shape = _shape(cut, knows_letters=knows_letters)
-    return "?" not in _shape(edge, knows_letters=knows_letters) or bool(_CERTAIN.search(shape))
+    if _CERTAIN.search(shape + " ") or (pattern.has_letters and shape[-1] != "?"):
+        return _like(pattern.text, f"right({pattern.value}, {len(cut)})", after=pattern.after)
+    if _is_plain(value):
+        return _or_others(f"{pattern.text} ~ ({_ANY} || {pattern.value} || {pattern.after})")
+    return _of_others(pattern, value)
 
 
 def _cut(value: str, end: Literal["left", "right"]) -> str:
