@@ -42,6 +42,7 @@ NUMBER_MAX = 2_147_483_647
 DAYS_MAX = 36_500
 NAME_COMPARED_MAX = 100
 
+_MARKS_AROUND = frozenset("\u034f\u20dd\u20de\u20df\u20e0\u20e2\u20e3\u20e4")  # of no combining class
 _SLUG = re.compile(r"[a-z0-9_]{1,110}")  # some that were made first are longer than they are now
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _FIRST_MOMENT, _LAST_MOMENT = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -133,7 +134,7 @@ def custom_fields_in(raw: Any, pointer: str = "/filter") -> Iterator[tuple[str, 
 
 def is_only_accents(text: str) -> bool:
     """Whether a text is nothing but marks on or around letters, of which folding leaves nothing."""
-    return all(unicodedata.category(one) in ("Mn", "Me") for one in text)
+    return all(unicodedata.combining(one) or one in _MARKS_AROUND for one in text)
 
 
 class _Reader:

@@ -228,12 +228,12 @@ class Ledger:
 
     def _is_other(self, record: Record, given: Given) -> bool:
         """Whether a row that only a telephone leads to a contact is about somebody else who has it too: no name is the same, nor the address."""
-        mine, theirs = (
-            [(values.get(name) or "").casefold() for name in ("first_name", "last_name", "email")]
-            for values in (record.values, given.values)
-        )
-        is_same_address = bool(theirs[2]) and mine[2] == theirs[2]
-        return self._is_file and all(theirs[:2]) and set(mine[:2]).isdisjoint(theirs[:2]) and not is_same_address
+        told = given.values
+        if not (self._is_file and told.get("first_name") and told.get("last_name")):
+            return False
+        names, others = ({one["first_name"].casefold(), one["last_name"].casefold()} for one in (record.values, told))
+        email = (told.get("email") or "").casefold()
+        return names.isdisjoint(others) and not (email and email == (record.values["email"] or "").casefold())
 
     def _is_alike(self, stored: Any, value: Any) -> bool:
         return self._is_file and isinstance(stored, str) and stored.strip() == value

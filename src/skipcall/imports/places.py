@@ -83,9 +83,8 @@ class _Fields:
     def __init__(self, definitions: Sequence[Definition]) -> None:
         self.exactly: dict[str, str] = {}
         self.alike: dict[str, list[str]] = {}
-        for called, slug in [(one.slug, one.slug) for one in definitions] + [
-            (one.name, one.slug) for one in definitions
-        ]:
+        called_by = [(one.slug, one.slug) for one in definitions] + [(one.name, one.slug) for one in definitions]
+        for called, slug in called_by:
             self.exactly.setdefault(called, slug)
             slugs = self.alike.setdefault(heading_key(called), [])
             if slug not in slugs:

@@ -122,8 +122,7 @@ def _missing_fields(names: Sequence[str], definitions: Sequence[Definition], set
         if meant and (key := heading_key(meant.removeprefix(CUSTOM_PREFIX))) in missing:
             faults.append(Fault(mapping_pointer(heading), "UNKNOWN_CUSTOM_FIELD", text, near(meant, known)))
             told.add(key)
-    for key in missing.keys() - told:
-        column = missing[key][:_SHOWN_MAX]
+    for column in (name[:_SHOWN_MAX] for key, name in missing.items() if key not in told):
         message = f"The column {column!r} is no custom field of the workspace"
         faults.append(Fault("", "UNKNOWN_CUSTOM_FIELD", message, near(column, known)))
     return faults
