@@ -256,6 +256,7 @@ def _searches_for_traits(known: Row, half: dict[str, Any]) -> list[Search]:
     return [
         Search("city isEmpty, rare", _is("city", "isEmpty"), finds=50),
         Search("externalId isNotEmpty, rare", _is("externalId", "isNotEmpty"), finds=50),
+        Search("a custom field isEmpty, nobody", _is("customFields.industry", "isEmpty"), finds=0),
         Search("a custom field isNotEmpty, rare", _is("customFields.segment", "isNotEmpty"), finds=50),
         Search("allowPhoneCalls equals false, rare", refused, finds=50),
         Search("lastModificationSource equals API, rare", _is("lastModificationSource", "equals", "API"), finds=50),
@@ -292,6 +293,7 @@ def _searches_of_shares(half: dict[str, Any]) -> list[Search]:
             for name, clause in (asked | {"role contains, half of all": half}).items()
         ),
         Search("text, one letter, not counted", text="x", finds=SIZE, counts=False),
+        Search("firstName contains a name, not counted", _is("firstName", "contains", "jean"), finds=SIZE, counts=False),
     ]
 
 

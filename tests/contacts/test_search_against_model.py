@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from skipcall.contacts.conditions import WORKSPACE, Conditions, Locale
 from skipcall.contacts.filters import Setting, read_filter
+from skipcall.contacts.searching import list_filled
 from skipcall.custom_fields.model import CustomFieldOption, Type
 from skipcall.custom_fields.queries import find_slugs
 from tests.client import Client
@@ -320,15 +321,17 @@ def test_what_an_index_is_asked_follows_from_a_condition(make: Make, data: st.Da
     text = contact[field] or "x"
     begin = data.draw(st.integers(0, len(text) - 1))
     value = text[begin : data.draw(st.integers(begin + 1, len(text)))]
-    operator = data.draw(st.sampled_from(["contains", "startsWith", "endsWith", "equals", "notEquals"]))
+    operators = ["contains", "startsWith", "endsWith", "equals", "notEquals", "isEmpty", "isNotEmpty"]
+    operator = data.draw(st.sampled_from(operators))
     ids = [row["workspace_id"] for row in make.rows(_WORKSPACES_OF, ids=list(contacts))]
     fields = make.run(find_slugs(make.db, ids, [*SLUGS, *TYPES]))
-    asked = {"field": field, "operator": operator, "value": value}
+    asked = {"field": field, "operator": operator, **({} if "Empty" in operator else {"value": value})}
     node, faults = read_filter(asked, Setting("FR", ZoneInfo("Europe/Paris"), DAY, fields))
     if node is None:  # signs that fold to nothing
         assert [one.code for one in faults] == ["TOO_SHORT"]
         return
-    conditions = Conditions(ids, fields, Locale(knows_letters=knows_letters, is_of_bytes=True))
+    filled = make.run(list_filled(make.db, ids))
+    conditions = Conditions(ids, fields, Locale(knows_letters=knows_letters, is_of_bytes=True), filled)
     if (by_index := conditions.indexed(node)) is not None:
         found = f"({conditions.exactly(node)}) AND ({by_index.replace(WORKSPACE, 'c.workspace_id')}) IS NOT TRUE"
         sql = f"SELECT search_text FROM contacts c WHERE workspace_id = ANY(:ids) AND {found}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from skipcall.contacts.searching import DIFFERENT_MAX
 from tests.contacts.search_pages import check_first_pages
 from tests.make import Make, Team
 
@@ -52,6 +53,18 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Contact], bool]]] = {
     "no city": ({"filter": {"field": "city", "operator": "isEmpty"}}, lambda one: one["city"] is None),
     "an external id": ({"filter": {"field": "externalId", "operator": "isNotEmpty"}}, lambda one: one["note"]),
     "a note": ({"filter": {"field": "customFields.note", "operator": "isNotEmpty"}}, lambda one: one["note"]),
+    "no kind": ({"filter": {"field": "customFields.kind", "operator": "isEmpty"}}, lambda one: not one["kind"]),
+    "no kind, or a note": (
+        {
+            "filter": {
+                "or": [
+                    {"field": "customFields.kind", "operator": "isEmpty"},
+                    {"field": "customFields.note", "operator": "isNotEmpty"},
+                ]
+            }
+        },
+        lambda one: one["note"] or not one["kind"],
+    ),
     "one letter of a note": ({"filter": _is("customFields.note", "contains", "z")}, lambda one: one["note"]),
     "a note or no city": (
         {
@@ -97,6 +110,7 @@ def world(make: Make) -> tuple[Team, dict[str, Contact]]:
     draw = random.Random(2811)
     contacts: dict[str, Contact] = {}
     team.field("Note")
+    team.field("Kind")
     everyone = make.contacts(team.workspace_id, OLD + NEW + DELETED)
     for number, id in enumerate(everyone[:-DELETED]):
         contacts[id] = {
@@ -106,6 +120,7 @@ def world(make: Make) -> tuple[Team, dict[str, Contact]]:
             "calls": draw.random() < 0.9,
             "source": "API" if draw.random() < 0.002 else "SKIPCALL",
             "note": draw.random() < 0.002,
+            "kind": draw.random() < 0.998,
             "number": number,
             "created": NOW - timedelta(days=1) + timedelta(seconds=number // 2),
         }
@@ -117,7 +132,7 @@ def world(make: Make) -> tuple[Team, dict[str, Contact]]:
             "city": one["city"] and one["city"].capitalize(),
             "linkedin_url": f"https://www.linkedin.com/in/{one['name']}-{one['number'] % 10}",
             "external_id": f"n{one['number']}" if one["note"] else None,
-            "custom_fields": {"note": "Zeta"} if one["note"] else {},
+            "custom_fields": ({"note": "Zeta"} if one["note"] else {}) | ({"kind": "Lead"} if one["kind"] else {}),
             "allow_phone_calls": one["calls"],
             "last_modification_source": one["source"],
             "created_at": one["created"].isoformat(),
@@ -180,3 +195,34 @@ def test_pages_that_are_not_counted(world: tuple[Team, dict[str, Contact]]) -> N
     assert "totalIsLowerBound" not in few["meta"]
     everyone = client.post("/v1/contacts/search", {"countTotal": False}, status=200)
     assert everyone["meta"]["total"] == OLD + NEW
+
+
+def test_who_lacks_a_custom_field_that_nobody_lacks(make: Make) -> None:
+    team = make.team()
+    client, slugs = team.client, [team.field(name).slug for name in ("Note", "Kind")]
+    made = [team.contact(custom_fields=dict.fromkeys(slugs, "x")) for _ in range(3)]
+    asked = {"filter": {"field": "customFields.note", "operator": "isEmpty"}}
+    check_first_pages(client, asked, [])
+    client.patch(made[1], {"customFields": {"note": None}}, status=200)
+    check_first_pages(client, asked, [made[1].removeprefix("/v1/contacts/")])
+
+
+def test_who_lacks_a_custom_field_where_contacts_differ_too_much(make: Make) -> None:
+    """Each has values of other fields than all others."""
+    team = make.team()
+    slugs = [team.field(f"Field {number}").slug for number in range(9)]
+    ids = make.contacts(team.workspace_id, DIFFERENT_MAX + 20)
+    given = [
+        {"id": id, "custom_fields": {slug: "x" for place, slug in enumerate(slugs) if number >> place & 1}}
+        for number, id in enumerate(ids)
+    ]
+    make.rows(
+        """
+        UPDATE contacts c SET custom_fields = g.custom_fields FROM jsonb_populate_recordset(NULL::contacts, :given::jsonb) g
+        WHERE c.workspace_id = :workspace AND c.id = g.id RETURNING 1
+        """,
+        workspace=team.workspace_id,
+        given=json.dumps(given),
+    )
+    asked = {"filter": {"field": f"customFields.{slugs[5]}", "operator": "isEmpty"}}
+    check_first_pages(team.client, asked, [id for number, id in enumerate(ids) if not number >> 5 & 1][::-1])

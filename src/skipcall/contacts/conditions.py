@@ -2,7 +2,7 @@
 
 `contacts.search_text` holds every text of a contact, folded (migration 0009). What a filter says exactly is asked of its parts.
 Beside it stands what an index can answer and what follows from the filter: a part of a text (`contacts_by_text`), a
-whole value or a number in a range (`contacts_by_value`), what is empty (`contacts_by_traits`; docs/decisions/0022). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020).
+whole value or a number in a range (`contacts_by_value`), what is empty (`contacts_by_traits`, `contacts_by_custom_fields`; docs/decisions/0022). What it says about calls is asked of `contact_call_counts` too (docs/decisions/0020).
 """
 
 import re
@@ -69,6 +69,8 @@ _BY_TRIGRAMS = {
     "startsWith": trigrams.starts_with,
     "endsWith": trigrams.ends_with,
 }
+# Which custom fields a contact has a value of (migration 0033).
+FILLED_FIELDS = "hashtextextended(jsonb_path_query_array(c.custom_fields, '$.keyvalue().key')::text, 0)"
 # What tells that a condition is for an index with many keys of a contact.
 _KEYED = {
     "search_keys": "contacts_by_value",
@@ -91,14 +93,25 @@ def text_part(field: str) -> str:
 
 
 class Conditions:
-    """Makes conditions of one search on contacts `c` or what is known of their calls (`k`), and collects their values."""
+    """Makes conditions of one search on contacts `c` or what is known of their calls (`k`), and collects their values.
 
-    def __init__(self, workspace_ids: Sequence[UUID], fields: Mapping[str, SearchedField], locale: Locale) -> None:
+    `filled` has the slugs of custom fields that some contacts have values of together, by `FILLED_FIELDS`; None if it is not known.
+    """
+
+    def __init__(
+        self,
+        workspace_ids: Sequence[UUID],
+        fields: Mapping[str, SearchedField],
+        locale: Locale,
+        filled: Mapping[int, Sequence[str]] | None = None,
+    ) -> None:
         self.values: dict[str, Any] = {}
         self.indexes: set[str] = set()  # that ask for a predicate of their own: `contacts_by_` these
+        self.has_ranges = False  # of custom values
         self.all_workspaces = frozenset(workspace_ids)
         self.fields = fields
         self.locale = locale
+        self.fields_filled = filled
 
     def value(self, value: Any) -> str:
         """Return the parameter that stands for a value."""
@@ -208,9 +221,11 @@ class Conditions:
             size = max((one for one in BEGINNINGS if one <= len(node.values[0])), default=0)
             key = f"text_key({WORKSPACE}, {self.value(node.values[0][:size])})"
             return f"phone_beginnings(c.workspace_id, c.phone_numbers) && ARRAY[{key}]" if size else None
+        if node.test == "isEmpty":
+            return self.lacking(node.field.removeprefix(CUSTOM_FIELD))
         if node.kind in _RANGED:
             return self.in_ranges(node)
-        if node.kind != "text" or node.test == "isEmpty":
+        if node.kind != "text":
             return None
         if node.field in _ORDERED and (node.test == "in" or (node.test == "startsWith" and self.locale.is_of_bytes)):
             self.indexes |= {node.field} & _ALONE
@@ -275,12 +290,21 @@ class Conditions:
         pattern = Pattern(_CUSTOM_FIELDS, self.folded(begin))
         return trigrams.contains(pattern, begin, knows_letters=self.locale.knows_letters)
 
+    def lacking(self, slug: str) -> str | None:
+        """Return a condition for an index that follows from a custom field's being empty, or None."""
+        if self.fields_filled is None or self.all_workspaces.difference(self.fields[slug].workspace_ids):
+            return None
+        self.indexes.add("customFields")
+        hashes = [one for one, slugs in self.fields_filled.items() if slug not in slugs]
+        return f"{FILLED_FIELDS} = ANY({self.value(hashes)}::bigint[])" if hashes else "false"
+
     def word_indexed(self, word: str) -> str | None:
         pattern = Pattern(_NAMES, self.folded(word))
         return trigrams.contains(pattern, word, knows_letters=self.locale.knows_letters)
 
     def in_ranges(self, clause: Clause) -> str:
         """Return a condition for an index that follows from one on a custom number or day."""
+        self.has_ranges = True
         ranges = [clause.values] if clause.test == "range" else [(one, one + STEP) for one in clause.values]
         begin = f'"{clause.field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
         terms = sorted({begin + term for low, end in ranges for term in terms_between(low, end)})
@@ -309,6 +333,13 @@ def _grouped(group: Group, told: Callable[[Node], str]) -> str:
         is_emptiness = isinstance(group.parts[0], Clause) and group.parts[0].test == "isEmpty"
         return f"({parts[0]}) IS {'FALSE' if is_emptiness else 'NOT TRUE'}"
     return f"({f' {group.operator.upper()} '.join(parts)})"
+
+
+def asks_what_is_lacking(node: Node) -> bool:
+    """Whether a condition asks anywhere who has no value of a custom field."""
+    if isinstance(node, Group):
+        return any(asks_what_is_lacking(part) for part in node.parts)
+    return node.test == "isEmpty" and node.field.startswith(CUSTOM_FIELD)
 
 
 def is_of_calls(node: Node) -> bool:

@@ -13,9 +13,11 @@ from uuid import UUID
 import msgspec
 
 from skipcall.contacts.conditions import (
+    FILLED_FIELDS,
     WORKSPACE,
     Conditions,
     Locale,
+    asks_what_is_lacking,
     conjuncts,
     is_of_calls,
     is_of_columns,
@@ -29,20 +31,42 @@ from skipcall.custom_fields.model import SearchedField
 from skipcall.page import COUNT_MAX
 from skipcall.postgres.db import Session, Statement
 
+DIFFERENT_MAX = 300  # sets of custom fields that contacts have values of, to look for those without one
 NEAR_MAX = 15_000  # contacts of one workspace that are looked at for a page of what many are
-# A page that need not be counted is gathered from so many at most, and first looked for near where the planner expects so many.
-FEW_MAX, MANY_MIN = 5_000, 50_000
+# A page that need not be counted is gathered from so many at most, and first looked for near where the planner expects so many; of
+# ranges it expects too many.
+FEW_MAX, MANY_MIN, MANY_IN_RANGES_MIN = 5_000, 7_000, 50_000
 
 _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
 _INDEXES = re.compile(
-    '"contacts_(by_text|not_ascii|by_value|by_phone_number|by_phone_beginning|by_first_name|by_last_name|by_company|by_city|by_country|by_role|by_traits)"'
+    '"contacts_(by_text|not_ascii|by_value|by_phone_number|by_phone_beginning|by_first_name|by_last_name|by_company|by_city|by_country|by_role|by_traits|by_custom_fields)"'
+    '|"One-Time Filter": "false"'  # nobody lacks a custom field
 )
 _LOCALE = Statement(
     """
     SELECT cardinality(show_trgm('жжж')) > 0 AS knows_letters,
         datlocprovider = 'b' OR (datlocprovider = 'c' AND datcollate IN ('C', 'POSIX')) AS is_of_bytes
     FROM pg_database WHERE datname = current_database()
+    """
+)
+
+# One contact for each entry that differs from the one before, however many there are of it.
+_FILLED = Statement(
+    f"""
+    WITH RECURSIVE different AS (
+        SELECT first.* FROM unnest(:workspace_ids::uuid[]) AS w (id) CROSS JOIN LATERAL (
+            SELECT c.workspace_id, {FILLED_FIELDS} AS filled, c.custom_fields FROM contacts c
+            WHERE c.workspace_id = w.id AND c.search_text <> 'customFields' ORDER BY {FILLED_FIELDS} LIMIT 1
+        ) AS first
+        UNION ALL
+        SELECT next.* FROM different d CROSS JOIN LATERAL (
+            SELECT c.workspace_id, {FILLED_FIELDS}, c.custom_fields FROM contacts c
+            WHERE c.workspace_id = d.workspace_id AND c.search_text <> 'customFields' AND {FILLED_FIELDS} > d.filled
+            ORDER BY {FILLED_FIELDS} LIMIT 1
+        ) AS next
+    )
+    SELECT filled, ARRAY(SELECT jsonb_object_keys(custom_fields)) AS slugs FROM different LIMIT :most
     """
 )
 
@@ -98,7 +122,8 @@ async def search_contacts(
 
     `are_many`: its first page counted more than `COUNT_MAX`, or did not count them. `counts`: whether the first page must.
     """
-    conditions = Conditions(workspace_ids, query.fields, await _locale_of(db))
+    filled = await list_filled(db, workspace_ids) if query.filter and asks_what_is_lacking(query.filter) else None
+    conditions = Conditions(workspace_ids, query.fields, await _locale_of(db), filled)
     composer = _Composer(workspace_ids, query, conditions, is_first=after is None)
     values = {
         **conditions.values,
@@ -119,7 +144,8 @@ async def search_contacts(
         explained = await db.fetch_value(composer.explain(), **values)
         composer.reads_index = bool(_INDEXES.search(explained))
         composer.gathered_by = [one for one in composer.indexed if is_worth_it(one, explained)]
-        are_few |= _expected(msgspec.json.decode(explained)[0]["Plan"]) < MANY_MIN
+        many = MANY_IN_RANGES_MIN if composer.has_ranges else MANY_MIN
+        are_few |= _expected(msgspec.json.decode(explained)[0]["Plan"]) < many
     near_first = not (counts or are_few)
     rows = await db.fetch_rows(composer.compose(are_many=are_many, near_first=near_first), **values)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
@@ -129,6 +155,12 @@ async def search_contacts(
 def _expected(plan: dict[str, Any]) -> int:
     """Return how many rows the planner expects, were there no limits."""
     return sum(map(_expected, plan["Plans"])) if plan["Node Type"] in ("Limit", "Append") else plan["Plan Rows"]
+
+
+async def list_filled(db: Session, workspace_ids: Sequence[UUID]) -> dict[int, list[str]] | None:
+    """Return which custom fields some contacts have values of together, by `FILLED_FIELDS`; None where that differs too much."""
+    rows = await db.fetch_rows(_FILLED, workspace_ids=workspace_ids, most=DIFFERENT_MAX + 1)
+    return {row["filled"]: row["slugs"] for row in rows} if len(rows) <= DIFFERENT_MAX else None
 
 
 async def _locale_of(db: Session) -> Locale:
@@ -166,6 +198,7 @@ class _Composer:
         exactly = [*map(conditions.exactly, texts), *map(conditions.word_exactly, query.words)]
         indexed = [*map(conditions.indexed, texts), *map(conditions.word_indexed, query.words)]
         self.of_texts = _as_one(exactly)
+        self.has_ranges = conditions.has_ranges
         self.left_open = _as_one([one for one, by_index in zip(exactly, indexed, strict=True) if one != by_index])
         self.indexed = self.gathered_by = [one for one in indexed if one]
         # Always true: without them PostgreSQL does not use these indexes (migration 0029).
@@ -209,7 +242,7 @@ class _Composer:
             steps.append(("gathered", self.gather_all(), "< :gathered"))
         if self.of_texts and (gathers or are_many):
             # Before an index is read, which finds few soon, it is not worth more.
-            reach = FEW_MAX if near_first and self.reads_index else NEAR_MAX
+            reach = FEW_MAX if near_first and self.reads_index and self.has_ranges else NEAR_MAX
             near = self.everywhere(self.select_near(reach), "limit", in_order)
             steps.insert(0 if near_first else 1, ("near", near, "= :limit"))
         parts, branches, rest = [], [], "true"

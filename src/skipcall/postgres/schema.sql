@@ -1631,6 +1631,8 @@ CREATE INDEX contacts_by_country ON public.contacts USING btree (workspace_id, s
 
 CREATE INDEX contacts_by_creation ON public.contacts USING btree (workspace_id, created_at, id) WHERE (deleted_at IS NULL);
 
+CREATE INDEX contacts_by_custom_fields ON public.contacts USING btree (workspace_id, hashtextextended((jsonb_path_query_array(custom_fields, '$.keyvalue()."key"'::jsonpath))::text, (0)::bigint)) WHERE (search_text <> 'customFields'::text);
+
 CREATE INDEX contacts_by_email ON public.contacts USING btree (workspace_id, lower(email)) WHERE ((deleted_at IS NULL) AND (email IS NOT NULL));
 
 CREATE INDEX contacts_by_first_name ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 2)) WHERE (search_text <> 'firstName'::text);
@@ -1714,6 +1716,8 @@ CREATE STATISTICS public.contacts_city ON split_part(search_text, chr(31), 7) FR
 CREATE STATISTICS public.contacts_company ON split_part(search_text, chr(31), 5) FROM public.contacts;
 
 CREATE STATISTICS public.contacts_country ON split_part(search_text, chr(31), 8) FROM public.contacts;
+
+CREATE STATISTICS public.contacts_custom_fields ON hashtextextended(jsonb_path_query_array(custom_fields, '$.keyvalue()."key"'::jsonpath)::text, 0::bigint) FROM public.contacts;
 
 CREATE STATISTICS public.contacts_first_name ON split_part(search_text, chr(31), 2) FROM public.contacts;
 
