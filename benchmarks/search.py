@@ -257,6 +257,7 @@ def _searches_for_traits(known: Row, half: dict[str, Any]) -> list[Search]:
         Search("city isEmpty, rare", _is("city", "isEmpty"), finds=50),
         Search("externalId isNotEmpty, rare", _is("externalId", "isNotEmpty"), finds=50),
         Search("a custom field isEmpty, nobody", _is("customFields.industry", "isEmpty"), finds=0),
+        Search("a rare custom field contains 2 characters", _is("customFields.segment", "contains", "ra"), finds=50),
         Search("a custom field isNotEmpty, rare", _is("customFields.segment", "isNotEmpty"), finds=50),
         Search("allowPhoneCalls equals false, rare", refused, finds=50),
         Search("lastModificationSource equals API, rare", _is("lastModificationSource", "equals", "API"), finds=50),

@@ -332,10 +332,11 @@ def test_what_an_index_is_asked_follows_from_a_condition(make: Make, data: st.Da
         return
     filled = make.run(list_filled(make.db, ids))
     conditions = Conditions(ids, fields, Locale(knows_letters=knows_letters, is_of_bytes=True), filled)
-    if (by_index := conditions.indexed(node)) is not None:
-        found = f"({conditions.exactly(node)}) AND ({by_index.replace(WORKSPACE, 'c.workspace_id')}) IS NOT TRUE"
-        sql = f"SELECT search_text FROM contacts c WHERE workspace_id = ANY(:ids) AND {found}"
-        assert make.rows(sql, ids=ids, **conditions.values) == []
+    for by_index in conditions.indexed(node), conditions.filled_with(node):
+        if by_index is not None:
+            found = f"({conditions.exactly(node)}) AND ({by_index.replace(WORKSPACE, 'c.workspace_id')}) IS NOT TRUE"
+            sql = f"SELECT search_text FROM contacts c WHERE workspace_id = ANY(:ids) AND {found}"
+            assert make.rows(sql, ids=ids, **conditions.values) == []
 
 
 _WORKSPACES_OF = "SELECT DISTINCT workspace_id FROM contacts WHERE id = ANY(:ids::text[]::uuid[])"

@@ -222,7 +222,7 @@ class Conditions:
             key = f"text_key({WORKSPACE}, {self.value(node.values[0][:size])})"
             return f"phone_beginnings(c.workspace_id, c.phone_numbers) && ARRAY[{key}]" if size else None
         if node.test == "isEmpty":
-            return self.lacking(node.field.removeprefix(CUSTOM_FIELD))
+            return self.filled_as(node.field.removeprefix(CUSTOM_FIELD), is_filled=False)
         if node.kind in _RANGED:
             return self.in_ranges(node)
         if node.kind != "text":
@@ -286,17 +286,31 @@ class Conditions:
         """Return a condition for an index that follows from a property's being filled, or None."""
         if field in _COLUMNS:
             return None if field in _NEVER_EMPTY else f"({self.is_empty(field)}) IS FALSE"
-        begin = f'"{field.removeprefix(CUSTOM_FIELD)}q'
+        slug = field.removeprefix(CUSTOM_FIELD)
+        if self.fields_filled is not None:
+            return self.filled_as(slug, is_filled=True)
+        begin = f'"{slug}q'
         pattern = Pattern(_CUSTOM_FIELDS, self.folded(begin))
         return trigrams.contains(pattern, begin, knows_letters=self.locale.knows_letters)
 
-    def lacking(self, slug: str) -> str | None:
-        """Return a condition for an index that follows from a custom field's being empty, or None."""
-        if self.fields_filled is None or self.all_workspaces.difference(self.fields[slug].workspace_ids):
+    def filled_as(self, slug: str, *, is_filled: bool) -> str | None:
+        """Return a condition for an index that follows from a custom field's being filled or empty, or None."""
+        if self.fields_filled is None or (
+            not is_filled and self.all_workspaces.difference(self.fields[slug].workspace_ids)
+        ):
+            return None
+        hashes = [one for one, slugs in self.fields_filled.items() if (slug in slugs) is is_filled]
+        if len(hashes) == len(self.fields_filled):
             return None
         self.indexes.add("customFields")
-        hashes = [one for one, slugs in self.fields_filled.items() if slug not in slugs]
-        return f"{FILLED_FIELDS} = ANY({self.value(hashes)}::bigint[])" if hashes else "false"
+        known = next((f":{name}" for name, one in self.values.items() if one == hashes), None)
+        return f"{FILLED_FIELDS} = ANY({known or self.value(hashes)}::bigint[])" if hashes else "false"
+
+    def filled_with(self, node: Node) -> str | None:
+        """Return another condition for an index that follows from one on a part of a custom text, or None."""
+        if isinstance(node, Clause) and node.field.startswith(CUSTOM_FIELD) and node.test in _BY_TRIGRAMS:
+            return self.filled(node.field)
+        return None
 
     def word_indexed(self, word: str) -> str | None:
         pattern = Pattern(_NAMES, self.folded(word))
@@ -335,11 +349,11 @@ def _grouped(group: Group, told: Callable[[Node], str]) -> str:
     return f"({f' {group.operator.upper()} '.join(parts)})"
 
 
-def asks_what_is_lacking(node: Node) -> bool:
-    """Whether a condition asks anywhere who has no value of a custom field."""
+def asks_what_is_filled(node: Node) -> bool:
+    """Whether a condition asks anywhere for what helps to know who has a value of a custom field."""
     if isinstance(node, Group):
-        return any(asks_what_is_lacking(part) for part in node.parts)
-    return node.test == "isEmpty" and node.field.startswith(CUSTOM_FIELD)
+        return any(asks_what_is_filled(part) for part in node.parts)
+    return node.field.startswith(CUSTOM_FIELD) and node.test not in ("in", "range")
 
 
 def is_of_calls(node: Node) -> bool:

@@ -17,7 +17,7 @@ from skipcall.contacts.conditions import (
     WORKSPACE,
     Conditions,
     Locale,
-    asks_what_is_lacking,
+    asks_what_is_filled,
     conjuncts,
     is_of_calls,
     is_of_columns,
@@ -41,7 +41,7 @@ _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
 _INDEXES = re.compile(
     '"contacts_(by_text|not_ascii|by_value|by_phone_number|by_phone_beginning|by_first_name|by_last_name|by_company|by_city|by_country|by_role|by_traits|by_custom_fields)"'
-    '|"One-Time Filter": "false"'  # nobody lacks a custom field
+    '|"One-Time Filter": "false"'  # nobody has, or lacks, a value of a custom field
 )
 _LOCALE = Statement(
     """
@@ -122,7 +122,7 @@ async def search_contacts(
 
     `are_many`: its first page counted more than `COUNT_MAX`, or did not count them. `counts`: whether the first page must.
     """
-    filled = await list_filled(db, workspace_ids) if query.filter and asks_what_is_lacking(query.filter) else None
+    filled = await list_filled(db, workspace_ids) if query.filter and asks_what_is_filled(query.filter) else None
     conditions = Conditions(workspace_ids, query.fields, await _locale_of(db), filled)
     composer = _Composer(workspace_ids, query, conditions, is_first=after is None)
     values = {
@@ -200,7 +200,8 @@ class _Composer:
         self.of_texts = _as_one(exactly)
         self.has_ranges = conditions.has_ranges
         self.left_open = _as_one([one for one, by_index in zip(exactly, indexed, strict=True) if one != by_index])
-        self.indexed = self.gathered_by = [one for one in indexed if one]
+        indexed += map(conditions.filled_with, texts)
+        self.indexed = self.gathered_by = [one for one in dict.fromkeys(indexed) if one]
         # Always true: without them PostgreSQL does not use these indexes (migration 0029).
         self.predicates = [f"c.search_text <> '{one}'" for one in sorted(conditions.indexes)]
 
