@@ -294,7 +294,9 @@ def _searches_of_shares(half: dict[str, Any]) -> list[Search]:
             for name, clause in (asked | {"role contains, half of all": half}).items()
         ),
         Search("text, one letter, not counted", text="x", finds=SIZE, counts=False),
-        Search("firstName contains a name, not counted", _is("firstName", "contains", "jean"), finds=SIZE, counts=False),
+        Search(
+            "firstName contains a name, not counted", _is("firstName", "contains", "jean"), finds=SIZE, counts=False
+        ),
     ]
 
 

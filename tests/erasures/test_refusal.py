@@ -177,6 +177,37 @@ def test_nobody_becomes_who_was_erased(team: Team) -> None:
     assert client.post("/v1/contacts/upsert", {"contact": jean | {"city": "Nice"}}, 200)["status"] == "updated"
 
 
+def test_nobody_becomes_who_was_erased_by_parts(team: Team) -> None:
+    """A contact has the name and an item the telephone, or the other way round, or two items have one each."""
+    client, number = team.client, "+33639980426"
+    erased_path = team.contact(first_name="Noa", last_name="Vautrin", phone_numbers=[number])
+    client.post(f"{erased_path}/erase", None, status=200)
+    namesake = NEW | {"lastName": "Vautrin", "email": "lea@example.com", "phoneNumbers": ["+33639980427"]}
+    neighbour = NEW | {"lastName": "Other", "email": "max@example.com", "phoneNumbers": [number]}
+    contacts = [client.post("/v1/contacts", one) for one in (namesake, neighbour)]
+    by_telephone = {"email": "lea@example.com", "phoneNumbers": [number]}
+    by_name = {"email": "max@example.com", "lastName": "VAUTRIN"}
+    for item in (by_telephone, by_name):
+        refused = client.post("/v1/contacts/upsert", {"contact": item, "match": ["email"]}, 409)["error"]
+        assert refused["code"] == "PERSON_ERASED"
+    both = [
+        {"externalId": "one", "firstName": "Noa", "lastName": "Vautrin", "phoneNumbers": ["+33639980428"]},
+        {"externalId": "one", "city": "Lille"},
+        {"externalId": "one", "phoneNumbers": [number]},
+        {"externalId": "one", "city": "Lyon", "phoneNumbers": ["+33639980429"]},
+    ]
+    for dry_run in (True, False):
+        body = {"items": both, "match": ["externalId"], "dryRun": dry_run}
+        results = client.post("/v1/contacts/batch", body, 200)["results"]
+        assert [one["status"] for one in results] == ["created", "updated", "error", "updated"]
+    assert client.get(f"/v1/contacts/{results[0]['id']}")["phoneNumbers"] == ["+33639980429"]
+    assert [client.get(f"/v1/contacts/{one['id']}") for one in contacts] == contacts
+    allowed = client.post(
+        "/v1/contacts/upsert", {"contact": by_telephone, "match": ["email"]}, 200, params={"allowErased": True}
+    )
+    assert allowed["contact"]["phoneNumbers"] == [number]
+
+
 def test_an_old_list_has_old_values(team: Team) -> None:
     client = team.client
     old = {"lastName": "Roy", "email": "old@example.com", "phoneNumbers": ["+33639980421"]}

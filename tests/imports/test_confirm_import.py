@@ -62,6 +62,20 @@ def test_a_new_contact_is_shown_as_its_own_row_makes_it(loader: Loader) -> None:
     assert second["changes"] == {"firstName": ["Zoé", "Zoe"]}
 
 
+def test_nobody_becomes_who_was_erased_by_a_row_without_a_name(loader: Loader) -> None:
+    team = loader.kept.team
+    erased_path = team.contact(last_name="Roy", phone_numbers=[phone_number(9)])
+    loader.client.post(f"{erased_path}/erase", None, status=200)
+    path = team.contact(last_name="Roy", email="lea@roy.example")
+    before = loader.client.get(path)
+    file = csv_of(("lea@roy.example", "Zoé", phone_number(9)), headings=("Email", "First Name", "Phone Number"))
+    found = loader.checked(file, matchBy=["email"])
+    assert found["counts"] == counts(refused=1, errors=1)
+    assert [one["code"] for one in loader.errors(found)] == ["PERSON_ERASED"]
+    confirmed(loader, found)
+    assert loader.client.get(path) == before
+
+
 def test_what_is_confirmed_must_be_what_was_found(loader: Loader) -> None:
     path = loader.sent(FILE)
     body = {"digest": "0" * 64}

@@ -6,7 +6,7 @@ number alone may be a switchboard's, and the do-not-call list is there for numbe
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote
@@ -37,7 +37,8 @@ _LETTERS = str.maketrans(
 LIST_ERASED = "SELECT key_hash FROM erased_people WHERE workspace_id = :workspace_id AND key_hash = ANY(:person_hashes)"
 IS_ERASED = f"SELECT EXISTS ({LIST_ERASED}) AS is_erased"
 _LIST_ERASED = Statement(LIST_ERASED)
-HAS_ERASED = Statement("SELECT EXISTS (SELECT FROM erased_people WHERE workspace_id = :workspace_id)")
+ARE_ANY = "EXISTS (SELECT FROM erased_people WHERE workspace_id = :workspace_id)"
+_HAS_ERASED = Statement(f"SELECT {ARE_ANY}")
 
 
 def person_hashes(workspace_id: UUID, person: Mapping[str, Any], secret: bytes) -> list[bytes]:
@@ -66,16 +67,45 @@ async def find_erased(
     return [not erased.isdisjoint(several) for several in hashes]
 
 
-def erased_keys_among(
-    erased: set[bytes], workspace_id: UUID, secret: bytes
-) -> Callable[[Mapping[str, Any]], set[bytes]]:
-    """Return a function from a person, given by column, to those of their hashes that are of erased people."""
-    return lambda person: erased.intersection(person_hashes(workspace_id, person, secret)) if erased else erased
+class ErasedKeys:
+    """Which hashes of people are of those who were erased in one workspace, as far as it was asked.
+
+    A person of whom an item tells a part and a contact the rest is known only afterwards, so hashes that nobody has asked for yet are noted
+    for `ask`. `are_any`: somebody was erased at all.
+    """
+
+    def __init__(
+        self, workspace_id: UUID, secret: bytes, asked: Iterable[bytes], erased: Iterable[bytes], *, are_any: bool
+    ) -> None:
+        self._workspace_id = workspace_id
+        self._secret = secret
+        self._asked = set(asked)
+        self._erased = set(erased)
+        self._are_any = are_any
+        self._noted: set[bytes] = set()
+
+    def of(self, person: Mapping[str, Any]) -> set[bytes]:
+        """Return the hashes of a person, given by column, that are known to be of erased people."""
+        if not self._are_any:
+            return set()
+        hashes = person_hashes(self._workspace_id, person, self._secret)
+        self._noted.update(one for one in hashes if one not in self._asked)
+        return self._erased.intersection(hashes)
+
+    async def ask(self, tx: Session) -> bool:
+        """Look for the hashes that were noted, and return whether one of them is of somebody who was erased."""
+        if not self._noted:
+            return False
+        rows = await tx.fetch_rows(_LIST_ERASED, workspace_id=self._workspace_id, person_hashes=list(self._noted))
+        self._asked |= self._noted
+        self._noted.clear()
+        self._erased.update(row["key_hash"] for row in rows)
+        return bool(rows)
 
 
 async def has_erased(db: Session, workspace_id: UUID) -> bool:
     """Return whether anybody was erased in a workspace."""
-    return bool(await db.fetch_value(HAS_ERASED, workspace_id=workspace_id))
+    return bool(await db.fetch_value(_HAS_ERASED, workspace_id=workspace_id))
 
 
 def folded_name(name: str) -> str:

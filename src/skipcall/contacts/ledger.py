@@ -26,6 +26,8 @@ NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(Upser
 COLUMNS = tuple(name for name in NAMES if name != "custom_fields")
 _REQUIRED = ("first_name", "last_name", "phone_numbers")
 _EMPTY = (None, "")
+# What tells who a person is, also once they were erased (`contacts/erased.py`).
+OF_PERSON = ("email", "linkedin_url", "linkedin_sales_url", "external_id", "last_name", "phone_numbers")
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -99,8 +101,8 @@ class Ledger:
 
     `folded` says of each e-mail address, of items and contacts, what it is compared by. Afterwards `steps` is what was done, in order, and
     `written` the records that it was done to. `required_slugs` are those of custom fields that must have a value; `unique_slugs` those whose
-    values one contact may have: that holds among the records, the database judges the others. `erased_keys` tells which keys of people
-    who were erased are among the values of a contact. Rows of a file (`is_file`) set `allowPhoneCalls` of no contact to true again, nor do
+    values one contact may have: that holds among the records, the database judges the others. `erased_keys` returns which keys of people
+    who were erased are among the values of a contact, by column. Rows of a file (`is_file`) set `allowPhoneCalls` of no contact to true again, nor do
     they take away the blanks around a value, which a file does not tell; and the number of a switchboard makes nobody into somebody else.
     """
 
@@ -169,7 +171,8 @@ class Ledger:
         faults += [_missing(slug) for slug in self._required_slugs if slug in cleared]
         if faults:
             return refused(Invalid(faults))
-        if not allow_erased and self._erased_keys(after) - self._erased_keys(record.values):
+        is_same = all(after[name] == record.values[name] for name in OF_PERSON)
+        if not (allow_erased or is_same) and self._erased_keys(after) - self._erased_keys(record.values):
             return refused(PersonErased())
         if taken := self._taken(after["custom_fields"], record.id):
             return refused(CustomValueTaken(taken))

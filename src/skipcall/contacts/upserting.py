@@ -1,8 +1,7 @@
 """Upserts: what is read, decided and written in one transaction."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from itertools import chain
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -11,8 +10,8 @@ from msgspec import UNSET
 from skipcall.api_keys.model import Caller
 from skipcall.contacts import queries, upserts
 from skipcall.contacts.actions import GIVEN_TWICE, Suggestions, fields_by_key, wrong_values
-from skipcall.contacts.erased import erased_keys_among, person_hashes
-from skipcall.contacts.ledger import COLUMNS, Given, Ledger, Outcome, has_key, refused
+from skipcall.contacts.erased import ErasedKeys
+from skipcall.contacts.ledger import COLUMNS, Given, Ledger, Outcome, Record, has_key, refused
 from skipcall.contacts.model import (
     Contact,
     CreateContactQuery,
@@ -134,15 +133,14 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     suggestions = Suggestions(known)
     read = [_read(one, options, known, suggestions) for one in items]
     given = [one for one in read if isinstance(one, Given)]
-    hashes = [person_hashes(workspace_id, one.values, by.secret) for one in given]
     unique = [one.slug for one in definitions if one.is_unique]
-    records, folded, erased = await upserts.find_holders(
-        tx, workspace_id, given, list(chain(*hashes)), unique_slugs=unique
-    )
+    records, folded, erased = await upserts.find_holders(tx, workspace_id, given, by.secret, unique_slugs=unique)
     required = [one.slug for one in definitions if one.is_required]
-    erased_keys = erased_keys_among(erased, workspace_id, by.secret)
-    ledger = Ledger(records, folded, options, required, unique, erased_keys)
-    applied = [ledger.apply(one, allow_erased=by.allow_erased) for one in given]
+
+    def begin(records: Sequence[Record]) -> Ledger:
+        return Ledger(records, folded, options, required, unique, erased.of)
+
+    ledger, applied = await apply_all(tx, begin, records, given, erased, allow_erased=by.allow_erased)
     explained = iter(await explain(tx, workspace_id, given, applied))
     outcomes = [next(explained) if isinstance(one, Given) else refused(one) for one in read]
     if ledger.steps:
@@ -162,6 +160,26 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     keys = (key for one in items if isinstance(one, UpsertContact) for key in one.custom_fields or ())
     names = {known[key].slug: key for key in keys if key in known and known[key].slug != key}
     return Upserted(outcomes, names)
+
+
+async def apply_all(
+    tx: Session,
+    begin: Callable[[Sequence[Record]], Ledger],
+    records: Sequence[Record],
+    given: Sequence[Given],
+    erased: ErasedKeys,
+    *,
+    allow_erased: bool = False,
+) -> tuple[Ledger, list[Outcome]]:
+    """Apply items to contacts, one after the other, in a ledger that is begun with these.
+
+    It is begun anew if an item and a contact together came out as somebody who was erased.
+    """
+    while True:
+        ledger = begin([msgspec.structs.replace(one) for one in records])
+        outcomes = [ledger.apply(one, allow_erased=allow_erased) for one in given]
+        if not await erased.ask(tx):
+            return ledger, outcomes
 
 
 async def explain(

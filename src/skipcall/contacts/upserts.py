@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from skipcall.contacts.erased import LIST_ERASED
+from skipcall.contacts.erased import ARE_ANY, LIST_ERASED, ErasedKeys, person_hashes
 from skipcall.contacts.ledger import COLUMNS, Given, Record, Step
 from skipcall.contacts.matching import ALIASES, has_number
 from skipcall.contacts.model import Source
@@ -85,8 +85,8 @@ FIND_HOLDERS = Statement(
     ))
     ORDER BY id FOR NO KEY UPDATE
     )
-    SELECT found.*, a.aliases, e.hashes AS erased_hashes
-    FROM (SELECT ARRAY({LIST_ERASED}) AS hashes) e LEFT JOIN found ON true
+    SELECT found.*, a.aliases, e.hashes AS erased_hashes, e.are_any AS are_any_erased
+    FROM (SELECT ARRAY({LIST_ERASED}) AS hashes, {ARE_ANY} AS are_any) e LEFT JOIN found ON true
     LEFT JOIN (SELECT id, array_agg(external_id) AS aliases FROM aliases GROUP BY id) a ON a.id = found.id ORDER BY found.id
     """
 )
@@ -155,13 +155,13 @@ async def find_holders(
     tx: Session,
     workspace_id: UUID,
     given: Sequence[Given],
-    person_hashes: Sequence[bytes],
+    secret: bytes,
     match: Collection[MatchKey] = MATCH_KEYS,
     ids: Iterable[UUID] = (),
     unique_slugs: Sequence[str] = (),
-) -> tuple[list[Record], dict[str, str], set[bytes]]:
+) -> tuple[list[Record], dict[str, str], ErasedKeys]:
     """Return the contacts that a key of the items leads to, those of `ids`, and those that have a value of a unique field that an item
-    gives; what each e-mail address is compared by; and which hashes are of erased people.
+    gives; what each e-mail address is compared by; and who was erased, by the server's `secret`.
 
     A key that is not in `match` leads nowhere, but for externalId, which is unique. One that contacts had which were merged leads to
     those that took them in.
@@ -178,6 +178,7 @@ async def find_holders(
         phone_numbers = list({number for one in given for number in one.values.get("phone_numbers", ())})
     compared = list({compared_form(one) for one in phone_numbers})
     keys = {"emails": emails, "external_ids": external_ids, "phone_numbers": compared}
+    hashes = [one for item in given for one in person_hashes(workspace_id, item.values, secret)]
     is_few = sum(map(len, keys.values())) <= LOCKED_KEYS_MAX
     lowered = await tx.fetch_value(LOCK_KEYS if is_few else LOCK_WORKSPACE, workspace_id=workspace_id, **keys)
     rows = await tx.fetch_rows(
@@ -185,10 +186,11 @@ async def find_holders(
         workspace_id=workspace_id,
         ids=[*ids, *owners.values(), *(one.id for one in given if one.id)],
         reach=CANDIDATES_MAX + len(given),
-        person_hashes=person_hashes,
+        person_hashes=hashes,
         **keys if "email" in match else keys | {"emails": []},
     )
-    erased = set(rows[0]["erased_hashes"])
+    first = rows[0]
+    erased = ErasedKeys(workspace_id, secret, hashes, first["erased_hashes"], are_any=first["are_any_erased"])
     rows = [row for row in rows if row["id"] is not None]
     folded = dict(zip(emails, lowered, strict=True))
     folded |= {row["email"]: row["folded_email"] for row in rows if row["email"]}

@@ -4,18 +4,16 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from itertools import chain
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
 from skipcall.contacts import upserts
-from skipcall.contacts.erased import erased_keys_among, person_hashes
-from skipcall.contacts.ledger import NAMES, Given, Ledger, Outcome
+from skipcall.contacts.ledger import NAMES, Given, Ledger, Outcome, Record
 from skipcall.contacts.model import ContactErased, ContactMerged, CustomValueTaken, PersonErased
 from skipcall.contacts.upsert_model import AmbiguousMatch, UpsertOptions
-from skipcall.contacts.upserting import explain
+from skipcall.contacts.upserting import apply_all, explain
 from skipcall.custom_fields.model import Definition
 from skipcall.errors import Refusal
 from skipcall.imports.model import (
@@ -68,17 +66,19 @@ async def decide_batch(
     rows = [None if row is None else _given(row) for _, row, _ in batch]
     given = [one for one in rows if one is not None]
     unique = [one.slug for one in definitions if one.is_unique]
-    hashes = [person_hashes(workspace_id, one.values, secret) for one in given]
     records, folded, erased = await upserts.find_holders(
-        tx, workspace_id, given, list(chain(*hashes)), options.match, unique_slugs=unique
+        tx, workspace_id, given, secret, options.match, unique_slugs=unique
     )
     if scratch:
         records = scratch.overlay(records, folded, given, unique)
     required = [one.slug for one in definitions if one.is_required]
-    erased_keys = erased_keys_among(erased, workspace_id, secret)
-    # A file is older than what people have said since it was made, and says yes of a whole column.
-    ledger = Ledger(records, folded, options, required, unique, erased_keys, is_file=True)
-    explained = iter(await explain(tx, workspace_id, given, [ledger.apply(one) for one in given]))
+
+    def begin(records: Sequence[Record]) -> Ledger:
+        # A file is older than what people have said since it was made, and says yes of a whole column.
+        return Ledger(records, folded, options, required, unique, erased.of, is_file=True)
+
+    ledger, applied = await apply_all(tx, begin, records, given, erased)
+    explained = iter(await explain(tx, workspace_id, given, applied))
     return Decided(ledger, [None if one is None else next(explained) for one in rows], folded)
 
 

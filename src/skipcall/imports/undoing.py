@@ -10,7 +10,7 @@ from uuid import UUID
 
 from skipcall.contacts import upserts
 from skipcall.contacts.erased import find_erased
-from skipcall.contacts.ledger import NAMES, Record, Step
+from skipcall.contacts.ledger import NAMES, OF_PERSON, Record, Step
 from skipcall.imports import jobs, queries
 from skipcall.imports.jobs import Claimed
 from skipcall.imports.queries import Recorded
@@ -21,7 +21,6 @@ EVENTS_AT_ONCE = 1_000
 _COLUMN_OF = {name: column for column, name in NAMES.items()}
 
 _UNIQUE = ("external_id", "custom_fields")  # what another contact may have by now
-_OF_PERSON = ("email", "linkedin_url", "linkedin_sales_url", "external_id", "last_name", "phone_numbers")
 
 
 class Restored(NamedTuple):
@@ -79,7 +78,7 @@ class Undo:
         by_contact: dict[UUID, list[Recorded]] = {}
         contact_ids = list({one.object_id for one in batch})
         # Nobody changes or uses them from here on, so what is read next is all that has happened to them.
-        records, *_ = await upserts.find_holders(tx, claimed.workspace_id, [], (), (), contact_ids)
+        records, *_ = await upserts.find_holders(tx, claimed.workspace_id, [], self._secret, (), contact_ids)
         used = await queries.list_used(tx, claimed.workspace_id, contact_ids)
         for event in await queries.list_recorded_of(tx, claimed.workspace_id, contact_ids, first=first):
             by_contact.setdefault(event.object_id, []).append(event)
@@ -142,17 +141,17 @@ class Undo:
 
     async def _leave_erased(self, tx: Session, restored: Sequence[Restored]) -> set[UUID]:
         """Take away again what would make somebody into a person who was erased; return whose it was."""
-        due = [one for one in restored if any(map(one.has_changed, _OF_PERSON))]
+        due = [one for one in restored if any(map(one.has_changed, OF_PERSON))]
         people = []
         for one in due:
-            person = {column: one.record.values[column] for column in _OF_PERSON if one.has_changed(column)}
+            person = {column: one.record.values[column] for column in OF_PERSON if one.has_changed(column)}
             if person.keys() & {"last_name", "phone_numbers"}:
                 person |= {column: one.record.values[column] for column in ("last_name", "phone_numbers")}
             people.append(person)
         erased = await find_erased(tx, self._claimed.workspace_id, people, self._secret)
         left = [one for one, is_erased in zip(due, erased, strict=True) if is_erased]
         for one in left:
-            one.leave(_OF_PERSON)
+            one.leave(OF_PERSON)
         return {one.record.id for one in left}
 
     async def _write(self, tx: Session, restored: Sequence[Restored]) -> None:
