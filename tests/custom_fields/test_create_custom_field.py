@@ -68,7 +68,7 @@ def test_keys_of_options_are_made_from_labels(team: Team) -> None:
 
 def test_a_taken_slug_gets_a_number(team: Team) -> None:
     slugs = [
-        team.client.post("/v1/custom-fields", {"name": name})["slug"] for name in ("Size", "size", "SIZE", "Size!")
+        team.client.post("/v1/custom-fields", {"name": name})["slug"] for name in ("Size", "sIZE", "SIZE", "Size!")
     ]
     assert slugs == ["size", "size_2", "size_3", "size_4"]
 
@@ -84,7 +84,25 @@ def test_a_taken_name_is_409(team: Team) -> None:
     team.field("Industry")
     error = team.client.post("/v1/custom-fields", {"name": "Industry"}, status=409)["error"]
     assert error["code"] == "CUSTOM_FIELD_NAME_TAKEN"
-    team.client.post("/v1/custom-fields", {"name": "industry"})
+    team.client.post("/v1/custom-fields", {"name": "INDUSTRY"})
+
+
+def test_no_key_means_two_fields(team: Team) -> None:
+    """What is answered by names is sent back as keys, of which slugs come first."""
+    client = team.client
+    origin = client.post("/v1/custom-fields", {"name": "Source"})
+    client.patch(f"/v1/custom-fields/{origin['id']}", {"name": "Origin"})
+    for name in ("source", "Origin"):
+        refused = client.post("/v1/custom-fields", {"name": name}, status=409)["error"]
+        assert refused["code"] == "CUSTOM_FIELD_NAME_TAKEN"
+    renamed = client.post("/v1/custom-fields", {"name": "Size"})
+    client.patch(f"/v1/custom-fields/{renamed['id']}", {"name": "channel"})
+    channel = client.post("/v1/custom-fields", {"name": "Channel"})
+    assert channel["slug"] == "channel_2", "a slug is no other field's name"
+    path = team.contact(custom_fields={"size": "by name", "channel_2": "too"})
+    before = client.get(path)
+    assert before["customFields"] == {"channel": "by name", "Channel": "too"}
+    assert client.patch(path, {"customFields": before["customFields"]}, 200) == before
 
 
 def test_names_are_free_in_another_workspace(team: Team) -> None:

@@ -37,6 +37,14 @@ def test_a_name_that_is_used_meanwhile_is_409(team: Team) -> None:
     assert team.client.post(f"{path}/restore", None, 200)["name"] == "Industry"
 
 
+def test_a_name_that_is_a_slug_meanwhile_is_409(team: Team) -> None:
+    other = team.field("Sector")
+    path = f"/v1/custom-fields/{team.field('Industry').id}"
+    team.client.delete(path)
+    team.client.patch(f"/v1/custom-fields/{other.id}", {"name": "industry"})
+    assert team.client.post(f"{path}/restore", None, 409)["error"]["code"] == "CUSTOM_FIELD_NAME_TAKEN"
+
+
 def test_there_is_a_limit(make: Make, team: Team) -> None:
     path = f"/v1/custom-fields/{team.field('Industry').id}"
     team.client.delete(path)

@@ -33,8 +33,10 @@ def test_nothing_to_change(team: Team, body: dict[str, str]) -> None:
 def test_a_taken_name_is_409(team: Team) -> None:
     team.field("Industry")
     other = team.field("Size")
-    error = team.client.patch(f"/v1/custom-fields/{other.id}", {"name": "Industry"}, status=409)["error"]
-    assert error["code"] == "CUSTOM_FIELD_NAME_TAKEN"
+    for name in ("Industry", "industry"):  # or a slug
+        error = team.client.patch(f"/v1/custom-fields/{other.id}", {"name": name}, status=409)["error"]
+        assert error["code"] == "CUSTOM_FIELD_NAME_TAKEN"
+    assert team.client.patch(f"/v1/custom-fields/{other.id}", {"name": "size"}, 200)["slug"] == "size"
 
 
 @pytest.mark.parametrize(

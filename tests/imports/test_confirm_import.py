@@ -167,7 +167,10 @@ def _merge(loader: Loader, target: int, source: int) -> None:
 
 
 def _upsert(twin: Loader, asked: dict[str, Any], rows: list[tuple[str, ...]]) -> int:
-    """Do what the import does by upserts, and return of how many `allowPhoneCalls` was left out; one without any of the keys is a contact of its own."""
+    """Do what the import does by upserts, and return of how many `allowPhoneCalls` was left out.
+
+    A row without any of the keys is a contact of its own; one about somebody else at a telephone is ambiguous.
+    """
     refusals_kept = 0
     for first, last, email, numbers, external_id, badge, calls in rows:
         item: dict[str, Any] = {
@@ -187,8 +190,17 @@ def _upsert(twin: Loader, asked: dict[str, Any], rows: list[tuple[str, ...]]) ->
             continue
         body = {"items": [item], "match": asked["matchBy"], "mode": asked["mode"], "modes": asked["modes"]}
         result = twin.client.post("/v1/contacts/batch", body | {"dryRun": True}, 200)["results"][0]
+        if result.get("matchedBy") == ["phoneNumbers"] and _is_other(twin, result["id"], item):
+            continue
         if result.get("changes", {}).get("allowPhoneCalls") == [False, True]:
             del item["allowPhoneCalls"]
             refusals_kept += 1
         twin.client.post("/v1/contacts/batch", body, 200)
     return refusals_kept
+
+
+def _is_other(twin: Loader, id: str, item: dict[str, Any]) -> bool:
+    known = twin.client.get(f"/v1/contacts/{id}")
+    names = [{one["firstName"], one["lastName"]} for one in (known, item) if "firstName" in one]
+    has_address = "email" in item and item["email"].lower() == (known["email"] or "").lower()
+    return len(names) > 1 and names[0].isdisjoint(names[1]) and not has_address

@@ -93,12 +93,12 @@ _OPTION_KEY = re.compile(rf"[a-z0-9_]{{1,{OPTION_KEY_LENGTH_MAX}}}", re.ASCII)
 
 
 class NameTaken(Conflict):
-    """Another field of the workspace has this name."""
+    """Another field of the workspace has this name, or has it as its slug."""
 
     code = "CUSTOM_FIELD_NAME_TAKEN"
 
     def __init__(self) -> None:
-        super().__init__("Another custom field of this workspace has this name")
+        super().__init__("Another custom field of this workspace has this name, or has it as its slug")
 
 
 class TooManyFields(Conflict):

@@ -63,12 +63,13 @@ _FIND_SLUGS = Statement(
     WHERE workspace_id = ANY(:workspace_ids) AND slug = ANY(:slugs) AND archived_at IS NULL
     """
 )
-# The first free of slug, slug_2, slug_3, …: archived fields keep theirs. Nothing is written, and nothing refused so that
+# The first free of slug, slug_2, slug_3, …: archived fields keep theirs. A key of `customFields` is a slug or a name, so no name is
+# another field's slug: what was answered by names could not be sent back. Nothing is written, and nothing refused so that
 # a transaction around it would be lost, if another field with this slug or name was made at the same time.
 _CREATE = Statement(
     f"""
     WITH stored AS (
-        SELECT count(*) >= {FIELDS_OF_WORKSPACE_MAX} AS is_full, coalesce(bool_or(name = :name), false) AS is_taken
+        SELECT count(*) >= {FIELDS_OF_WORKSPACE_MAX} AS is_full, coalesce(bool_or(:name IN (name, slug)), false) AS is_taken
         FROM custom_fields WHERE workspace_id = :workspace_id AND archived_at IS NULL
     ), free AS (
         SELECT candidate.slug FROM (
@@ -76,7 +77,7 @@ _CREATE = Statement(
             UNION ALL SELECT left(:slug, {SLUG_LENGTH_MAX - 6}) || '_' || n, n FROM generate_series(2, {FIELDS_OF_WORKSPACE_MAX * 20}) n
         ) candidate
         WHERE NOT EXISTS (
-            SELECT FROM custom_fields f WHERE f.workspace_id = :workspace_id AND f.slug = candidate.slug
+            SELECT FROM custom_fields f WHERE f.workspace_id = :workspace_id AND candidate.slug IN (f.slug, f.name)
         ) ORDER BY candidate.number LIMIT 1
     ), written AS (
         INSERT INTO custom_fields (workspace_id, id, name, slug, type, options, is_required, is_unique)
@@ -93,7 +94,10 @@ _UPDATE = Statement(
     SET name = :name, options = :options::jsonb, is_required = :is_required, is_unique = :is_unique,
         updated_at = CASE WHEN (name, options, is_required, is_unique) = (:name, :options, :is_required, :is_unique)
             THEN updated_at ELSE now() END
-    WHERE workspace_id = :workspace_id AND id = :id
+    WHERE workspace_id = :workspace_id AND id = :id AND (name = :name OR NOT EXISTS (
+        SELECT FROM custom_fields f
+        WHERE f.workspace_id = :workspace_id AND f.id <> :id AND f.slug = :name AND f.archived_at IS NULL
+    ))
     RETURNING {_COLUMNS}
     """
 )
@@ -108,7 +112,7 @@ _RESTORE = Statement(
     WITH before AS (
         SELECT * FROM custom_fields WHERE workspace_id = ANY(:workspace_ids) AND id = :id FOR NO KEY UPDATE
     ), beside AS (
-        SELECT count(*) >= {FIELDS_OF_WORKSPACE_MAX} AS is_full, coalesce(bool_or(f.name = b.name), false) AS is_taken
+        SELECT count(*) >= {FIELDS_OF_WORKSPACE_MAX} AS is_full, coalesce(bool_or(b.name IN (f.name, f.slug) OR b.slug = f.name), false) AS is_taken
         FROM before b JOIN custom_fields f ON f.workspace_id = b.workspace_id AND f.id <> b.id AND f.archived_at IS NULL
     ), written AS (
         UPDATE custom_fields f SET archived_at = NULL, updated_at = now() FROM before b CROSS JOIN beside
@@ -275,7 +279,8 @@ async def write_custom_field(
         )
     except UniqueViolation as violation:
         raise NameTaken from violation
-    assert row is not None  # it is locked
+    if row is None:
+        raise NameTaken
     return make_field(row, details=details)
 
 

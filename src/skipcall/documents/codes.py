@@ -92,7 +92,7 @@ REFUSALS = {
         "Add another number first, or delete the contact.",
     ),
     "CUSTOM_FIELD_NAME_TAKEN": (
-        "Another custom field of the workspace has this name.",
+        "Another custom field of the workspace has this name, or has it as its slug: both are keys of `customFields`.",
         "Use that field, or another name.",
     ),
     "TOO_MANY_CUSTOM_FIELDS": (
