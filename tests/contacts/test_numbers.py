@@ -2,10 +2,12 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skipcall.contacts.numbers import read_forms
+from skipcall.imports.numbers import read_numbers
 from skipcall.phone_numbers.forms import (
     all_forms,
     all_forms_in_sql,
@@ -14,6 +16,7 @@ from skipcall.phone_numbers.forms import (
     equivalent_forms,
 )
 from skipcall.phone_numbers.model import E164, phone_number_fault, read_phone_number
+from skipcall.telephony.numbers import to_e164
 from tests.make import Make
 
 digits = st.text("0123456789", min_size=5, max_size=12)
@@ -85,6 +88,30 @@ def test_a_form_out_of_use_is_refused_with_the_one_in_use() -> None:
         "This form is out of use: the number is +525512345678",
     )
     assert phone_number_fault("+525512345678") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "e164"),
+    [
+        ("0692 12 34 57", "+262692123457"),
+        ("0262 41 23 45", "+262262412345"),
+        ("0269 60 12 34", "+262269601234"),
+        ("06 39 69 12 34", "+262639691234"),
+        ("0690 30 12 34", "+590690301234"),
+        ("0594 28 12 34", "+594594281234"),
+        ("05.96.30.12.34", "+596596301234"),
+        ("+33692123457", "+33692123457"),
+        ("06 39 98 12 34", "+33639981234"),  # for examples
+        ("06 12 34 56 78", "+33612345678"),
+    ],
+)
+def test_france_and_its_departments_overseas_have_one_plan(text: str, e164: str) -> None:
+    """What is dialled with a 0 may have another country code, wherever it is dialled."""
+    for region in ("FR", "RE", "GP", "MQ"):
+        if region == "FR" or "98" not in text:  # numbers of examples are nobody's elsewhere
+            assert read_phone_number(text, region) == e164
+            assert read_numbers(text, region) == ([e164], [])
+            assert to_e164(text, region) == e164
 
 
 def test_a_national_number_needs_a_region() -> None:

@@ -8,7 +8,7 @@ from phonenumbers import NumberParseException, ValidationResult
 
 from skipcall.imports.model import CellFault
 from skipcall.phone_numbers.forms import equivalent_forms
-from skipcall.phone_numbers.model import E164, phone_number_fault
+from skipcall.phone_numbers.model import E164, parse_phone_number, phone_number_fault
 
 CELL_CHARS_MAX = 1_000
 _GROUP_DIGITS_MAX = 4
@@ -114,7 +114,7 @@ def _to_e164(compact: str, country: str) -> str:
     if compact.startswith("00"):
         compact = "+" + compact[2:]
     try:
-        number = phonenumbers.parse(compact, country)
+        number = parse_phone_number(compact, country)
     except NumberParseException:
         raise CellFault(
             "INVALID_PHONE_NUMBER", f"this is no phone number, neither international nor of {country}"

@@ -22,6 +22,21 @@ _FORMS = tuple(
     (reason, mark, re.compile(f"({before})({mark}?)({behind})", re.ASCII)) for reason, before, mark, behind in _MARKS
 )
 
+# France and its departments overseas have one plan, and dial each other with a 0, but not one country code: what begins so is overseas
+# (ARCEP, decision 2018-0881).
+FRENCH_CODES = (33, 262, 590, 594, 596)
+_OVERSEAS = {
+    **dict.fromkeys(("262", "263", "269", "639", "692", "693"), 262),
+    **dict.fromkeys(("590", "690", "691"), 590),
+    **dict.fromkeys(("594", "694"), 594),
+    **dict.fromkeys(("596", "696", "697"), 596),
+}
+
+
+def code_in_plan(country_code: int, national: str) -> int:
+    """Return the country code of a number that was dialled where another one is at home; `national` is without its 0."""
+    return _OVERSEAS.get(national[:3], FRENCH_CODES[0]) if country_code in FRENCH_CODES else country_code
+
 
 def equivalent_forms(e164: str) -> dict[str, Reason]:
     """Return the other E.164 forms of a number, each with why it is the same. If b is one of a, a is one of b."""

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from skipcall.errors import Conflict
 from skipcall.page import PageQuery
-from skipcall.phone_numbers.forms import all_forms, equivalent_forms
+from skipcall.phone_numbers.forms import all_forms, code_in_plan, equivalent_forms
 from skipcall.workspaces.model import ID_EXAMPLE, Id, Timestamp
 
 _LOST_PLUS = re.compile(r" [1-9]")
@@ -98,5 +98,21 @@ def written_forms(text: str, region: str) -> Iterator[str]:
     """Yield the E.164 forms that a written number may mean, also of numbers that nobody has."""
     # libphonenumber knows no narrow blank, which French typography puts between digits.
     with contextlib.suppress(phonenumbers.NumberParseException):
-        number = phonenumbers.parse(" ".join(text.split()), region.upper())
+        number = parse_phone_number(" ".join(text.split()), region.upper())
         yield phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def parse_phone_number(text: str, region: str) -> phonenumbers.PhoneNumber:
+    """Return a number as libphonenumber reads it, of other countries too that have one plan with the region.
+
+    Raises `NumberParseException`.
+    """
+    number = phonenumbers.parse(text, region, keep_raw_input=True)
+    if number.country_code_source == phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY:
+        assert number.country_code is not None
+        code = code_in_plan(number.country_code, phonenumbers.national_significant_number(number))
+        meant = phonenumbers.PhoneNumber(country_code=code, national_number=number.national_number)
+        # What nobody has there stays as it is: 0639 98 is for films and examples, 0639 the mobile numbers of Mayotte.
+        if code != number.country_code and phonenumbers.is_valid_number(meant):
+            return meant
+    return number

@@ -10,7 +10,8 @@ from functools import cache, lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
-from skipcall.phone_numbers.model import E164
+from skipcall.phone_numbers.forms import code_in_plan
+from skipcall.phone_numbers.model import E164, parse_phone_number
 from skipcall.telephony.model import Number
 
 RAW_CHARS_MAX = 100
@@ -62,8 +63,10 @@ def to_e164(text: str, country: str, *, without_plus: bool = False) -> str | Non
         code, length, prefix = plan
         if compact.startswith(code) and len(compact) == len(code) + length and compact[len(code)] not in prefix:
             return compact
-        if compact.startswith(prefix) and len(compact) == len(prefix) + length and compact[1] not in prefix:
-            return code + compact[len(prefix) :]
+        national = compact[len(prefix) :]
+        is_national = compact.startswith(prefix) and len(national) == length and national[0] not in prefix
+        if is_national and code == f"+{code_in_plan(int(code), national)}":
+            return code + national
     return _by_libphonenumber(compact, country)
 
 
@@ -76,7 +79,7 @@ def is_extension(raw: str, digits_max: int) -> bool:
 
 def _by_libphonenumber(compact: str, country: str) -> str | None:
     try:
-        number = phonenumbers.parse(compact, country)
+        number = parse_phone_number(compact, country)
     except NumberParseException:
         return None
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
