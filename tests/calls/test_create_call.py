@@ -187,6 +187,10 @@ def test_what_the_workspace_does_not_have(team: Team, client: Client, make: Make
     ]
     sent = CALL | {"contactId": deleted.rpartition("/")[2]}
     assert client.faults("POST", "/v1/calls", json=sent) == [("/contactId", "UNKNOWN_CONTACT")]
+    target, merged = (team.contact().rpartition("/")[2] for _ in range(2))
+    client.post(f"/v1/contacts/{target}/merge", {"contactId": merged}, 200)
+    [fault] = client.post("/v1/calls", CALL | {"contactId": merged}, 400)["error"]["details"]
+    assert (fault["code"], fault["suggestion"]) == ("UNKNOWN_CONTACT", target)
     assert client.get("/v1/calls")["meta"]["total"] == 0
     assert make.value("SELECT count(*) FROM sequence_runs WHERE workspace_id = :id", id=team.workspace_id) == 0
 

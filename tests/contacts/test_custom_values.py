@@ -79,9 +79,10 @@ def test_the_same_field_twice(path: str, client: Client, values: dict[str, str |
     ("key", "suggestion"),
     [
         ("team_sise", "team_size"),
-        ("TEAM_SIZE", None),
+        ("TEAM_SIZE", "team_size"),
         ("team size", "team_size"),
-        ("Team size ", "Team size"),
+        ("Team size ", "team_size"),
+        ("Team sise", "team_size"),
         ("industri", "industry"),
         ("", None),
         (" ", None),

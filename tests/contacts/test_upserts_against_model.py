@@ -168,8 +168,9 @@ class Model:
                         if one:
                             contact[name][slug] = one
             elif mode == "append":
-                there = set(map(_telephone, contact[name]))
-                contact[name] = contact[name] + [one for one in value if _telephone(one) not in there]
+                for one in value:
+                    if _telephone(one) not in set(map(_telephone, contact[name])):
+                        contact[name] = [*contact[name], one]
             elif name != "id" and (mode == "overwrite" or contact[name] is None):
                 contact[name] = None if value == "" else value
         changes = {

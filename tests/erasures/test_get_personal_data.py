@@ -101,3 +101,13 @@ def test_erasing_needs_a_scope_of_its_own(team: Team) -> None:
     client = team.client_for(scopes=["contacts:read", "contacts:write", "personal_data:read"])
     error = client.post(f"{team.contact()}/erase", None, status=403)["error"]
     assert (error["code"], "personal_data:erase" in error["message"]) == ("INSUFFICIENT_SCOPE", True)
+
+
+def test_entries_about_former_numbers_are_told_whoever_has_them_now(team: Team) -> None:
+    client = team.client
+    path = team.contact(last_name="Former", phone_numbers=["+33639980441"])
+    client.post("/v1/do-not-call", {"phoneNumber": "+33639980441", "reason": "OPPOSITION", "source": "Said no"})
+    client.patch(path, {"phoneNumbers": ["+33639980442"]})
+    team.contact(last_name="Other", phone_numbers=["+33639980441"])
+    [entry] = client.get(f"{path}/personal-data")["doNotCall"]
+    assert entry["source"] == "Said no"

@@ -76,6 +76,23 @@ def test_a_number_counts_in_every_form(team: Team, known: str, brought: str) -> 
     assert team.client.post("/v1/contacts/upsert", {"contact": again}, status=409)["error"]["code"] == "PERSON_ERASED"
 
 
+@pytest.mark.parametrize(
+    ("known", "brought"),
+    [
+        ({"email": "zoe@exämple.com"}, {"email": "Zoe@xn--exmple-cua.com"}),
+        ({"email": "zo\u00e9@example.com"}, {"email": "zoe\u0301@example.com"}),
+        (
+            {"linkedin_sales_url": "https://www.linkedin.com/sales/lead/ACwAAAB,NAME_SEARCH,q9"},
+            {"linkedinSalesUrl": "https://www.linkedin.com/sales/people/ACwAAAB,x"},
+        ),
+    ],
+)
+def test_an_address_counts_in_every_form(team: Team, known: dict[str, str], brought: dict[str, str]) -> None:
+    client = team.client
+    client.post(f"{team.contact(**known)}/erase", None, status=200)
+    assert client.post("/v1/contacts", NEW | brought, status=409)["error"]["code"] == "PERSON_ERASED"
+
+
 def test_a_telephone_that_another_contact_has_in_another_form_is_theirs(team: Team) -> None:
     path = team.contact(last_name="Souza", phone_numbers=["+5511987654321"])
     team.contact(last_name="Lima", phone_numbers=["+551187654321"])

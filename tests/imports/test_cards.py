@@ -184,3 +184,20 @@ def test_where_a_line_is_folded(loader: Loader, version: str, role: str) -> None
     """In 2.1 what a line is folded at belongs to the text (vCard 2.1, section 2.1.3); later it is taken out (RFC 6350, section 3.2)."""
     card = f"BEGIN:VCARD\r\nVERSION:{version}\r\nN:Roy;Ann\r\nTEL:+33639980042\r\nTITLE:Head of the\r\n sales\r\nEND:VCARD\r\n"
     assert taken(loader, card)["role"] == role
+
+
+@pytest.mark.parametrize(
+    ("text", "last_name"),
+    [("N;ENCODING=b:RHVwb250O0plYW4=", "Dupont"), ("N;BASE64;CHARSET=utf-8:TcO8bGxlcjtKZWFu", "Müller")],
+)
+def test_names_in_base64(loader: Loader, text: str, last_name: str) -> None:
+    card = f"BEGIN:VCARD\r\nVERSION:3.0\r\n{text}\r\nX-PHOTO;ENCODING=b:/9j/4AAQ\r\nTEL:0639980001\r\nEND:VCARD\r\n"
+    assert some(taken(loader, card), "firstName", "lastName") == ["Jean", last_name]
+
+
+def test_the_card_of_who_acts_for_a_person_is_left_out(loader: Loader) -> None:
+    """VCard 2.1, AGENT: a card inside a card."""
+    agent = "AGENT:\r\nBEGIN:VCARD\r\nVERSION:2.1\r\nN:Aide;Ann\r\nTEL:0639980002\r\nEND:VCARD\r\n"
+    card = f"BEGIN:VCARD\r\nVERSION:2.1\r\nN:Roy;Zoé\r\n{agent}TEL:0639980001\r\nEND:VCARD\r\n"
+    zoe = taken(loader, card)
+    assert some(zoe, "firstName", "lastName", "phoneNumbers") == ["Zoé", "Roy", ["+33639980001"]]

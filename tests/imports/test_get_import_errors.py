@@ -66,3 +66,15 @@ def test_those_of_a_dry_run_are_followed_by_those_of_the_import(loader: Loader) 
     loader.client.post(f"{IMPORTS}/{found['id']}/confirm", body, 200)
     loader.kept.work()
     assert [one["code"] for one in loader.errors(found)] == ["INVALID_EMAIL"]
+
+
+def test_a_heading_is_no_formula(loader: Loader) -> None:
+    heading = '=HYPERLINK("http://x")'
+    file = csv_of(("Zoé", "Roy", "12"), headings=("First Name", "Last Name", heading))
+    found = loader.checked(file, mapping={heading: "phoneNumbers"})
+    assert {one["column"] for one in loader.errors(found)} == {f"'{heading}"}
+
+
+def test_a_country_may_be_in_small_letters(loader: Loader) -> None:
+    found = loader.checked(csv_of(("Zoé", "Roy", "zoe@roy.example", "0475 12 34 56")), defaultCountry="be")
+    assert found["dryRun"]["examples"][0]["changes"]["phoneNumbers"] == [None, ["+32475123456"]]

@@ -130,6 +130,11 @@ def test_google(tmp_path: Path) -> None:
     assert contact.custom_fields == {"Notes": "met in Lyon", "Labels": "* myContacts"}
 
 
+def test_a_number_that_google_calls_a_fax_is_left_out(tmp_path: Path) -> None:
+    _, contact = import_one(tmp_path, GOOGLE.replace(",Work,01 99", ",Work Fax,01 99"))
+    assert contact.phone_numbers == [MOBILE, "+33639980002"]
+
+
 def test_pipedrive(tmp_path: Path) -> None:
     mapping, contact = import_one(tmp_path, PIPEDRIVE)
 

@@ -59,6 +59,49 @@ def test_an_extension_is_dropped_and_reported(extension: str) -> None:
     assert [fault.code for fault in faults] == ["EXTENSION_DROPPED"]
 
 
+@pytest.mark.parametrize(
+    ("country", "cell", "expected"),
+    [
+        ("DE", "0221/12345678", ["+4922112345678"]),
+        ("DE", "030/1234567", ["+49301234567"]),
+        ("DE", "04421/12345", ["+49442112345"]),
+        ("DE", "+49 221/12345678", ["+4922112345678"]),
+        ("DE", "+49 (0)221 / 123456", ["+49221123456"]),
+        ("DE", "0049/221/12345678", ["+4922112345678"]),
+        ("DE", "0221/123456/0171/7654321", ["+49221123456", "+491717654321"]),
+        ("AT", "01/5123456", ["+4315123456"]),
+        ("IT", "02/12345678", ["+390212345678"]),
+        ("IT", "02 12345678/347 1234567", ["+390212345678", "+393471234567"]),
+        ("BE", "0475/12.34.56", ["+32475123456"]),
+        ("CH", "044/123 45 67", ["+41441234567"]),
+        ("GB", "020/7946/0958", ["+442079460958"]),
+        ("US", "650/253-0000", ["+16502530000"]),
+    ],
+)
+def test_a_slash_may_stand_behind_an_area_code(country: str, cell: str, expected: list[str]) -> None:
+    assert read_numbers(cell, country) == (expected, [])
+
+
+@pytest.mark.parametrize("tail", ["123457", "78", "1234568"])
+def test_what_is_behind_a_slash_lacks_its_area_code(tail: str) -> None:
+    numbers, faults = read_numbers(f"0221 123456/{tail}", "DE")
+    assert (numbers, [one.code for one in faults]) == (["+49221123456"], ["INVALID_PHONE_NUMBER"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("tel:612345678;phone-context=+44", "+44612345678"),
+        ("tel:0639981234;phone-context=+33", MOBILE),
+        ("tel:+33639981234;isub=1411", MOBILE),
+    ],
+)
+def test_parameters_of_a_uri(cell: str, expected: str) -> None:
+    """RFC 3966; what is dialled inside a network is no number."""
+    assert read_numbers(cell, "FR") == ([expected], [])
+    assert read_numbers("tel:7042;phone-context=pbx.example", "FR")[0] == []
+
+
 @pytest.mark.parametrize("separator", [";", "/", ",", "|", " ::: ", "\n", "\r\n", " / ", "; "])
 def test_several_numbers_in_a_cell(separator: str) -> None:
     assert read_numbers(f"06 39 98 12 34{separator}'01 99 00 12 34", "FR") == ([MOBILE, FIXED], [])

@@ -238,3 +238,13 @@ def test_with_an_idempotency_key(team: Team, client: Client) -> None:
         client.request("POST", f"{source}/unmerge", headers={"idempotency-key": "undo"}, status=200) for _ in range(2)
     )
     assert first.content == again.content
+
+
+def test_nobody_becomes_who_was_erased_meanwhile(team: Team, client: Client) -> None:
+    target = team.contact(email="told@example.com", company="Nord")
+    source = team.contact(email="anna@example.com", company="Sud", phone_numbers=[phone_number(1)])
+    merge(client, target, source, fields={"email": "source", "company": "source"})
+    other = team.contact(email="told@example.com", last_name="Other", phone_numbers=[phone_number(2)])
+    client.post(f"{other}/erase", None, status=200)
+    assert unmerge(client, source)["kept"] == ["email"]
+    assert [client.get(target)[name] for name in ("email", "company")] == ["anna@example.com", "Nord"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
@@ -13,6 +13,8 @@ from skipcall.calls import queries
 from skipcall.calls.model import FINAL_STATUSES, CallErased, CreateCall, UpdateCall, result_of, seconds_between
 from skipcall.calls.months import ensure_months
 from skipcall.calls.queries import Author, Overtaken, Refused, View, Written
+from skipcall.contacts.model import ContactMerged
+from skipcall.contacts.queries import find_gone
 from skipcall.errors import Fault, Invalid, NotFound, Refusal
 from skipcall.postgres.db import Session
 
@@ -47,7 +49,9 @@ async def create_call(
         author=Author("API", caller.api_key_id, request_id),
         view=view,
     )
-    return written if isinstance(written, Written) else _refuse(written, new.tag_ids)
+    if isinstance(written, Written):
+        return written
+    raise Invalid(await _explain(db, [workspace_id], written, new.contact_id, new.tag_ids))
 
 
 async def update_call(
@@ -91,7 +95,7 @@ async def update_call(
     if written is None:
         raise await missing(db, caller.scope.workspace_ids, id)
     if isinstance(written, Refused):
-        _refuse(written, tag_ids or [])
+        raise Invalid(await _explain(db, caller.scope.workspace_ids, written, values.get("contact_id"), tag_ids or []))
     assert isinstance(written, Written)
     return written
 
@@ -131,9 +135,17 @@ def _to_milliseconds(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _refuse(refused: Refused, tag_ids: Sequence[UUID]) -> NoReturn:
-    """Raise what explains why a call was not written."""
+async def _explain(
+    db: Session, workspace_ids: Sequence[UUID], refused: Refused, contact_id: UUID | None, tag_ids: Sequence[UUID]
+) -> list[Fault]:
+    """Return why a call was not written. Of a contact that was merged the one that stands in its place is told."""
     faults = [Fault(f"/{name}", *_UNKNOWN[name]) for name in refused.unknown]
+    if contact_id and "contactId" in refused.unknown:
+        gone = (await find_gone(db, workspace_ids, [contact_id])).get(contact_id)
+        if isinstance(gone, ContactMerged):
+            text = "This contact was merged into the one in `suggestion`"
+            merged = Fault("/contactId", "UNKNOWN_CONTACT", text, str(gone.target_id))
+            faults = [merged if one.pointer == "/contactId" else one for one in faults]
     faults += [
         Fault(f"/tagIds/{place}", "UNKNOWN_TAG", "The workspace has no tag with this id")
         for place, tag_id in enumerate(tag_ids)
@@ -141,4 +153,4 @@ def _refuse(refused: Refused, tag_ids: Sequence[UUID]) -> NoReturn:
     ]
     if refused.is_run_of_other_sequence:
         faults.append(Fault("/sequenceRunId", "SEQUENCE_RUN_MISMATCH", "This is a session of another sequence"))
-    raise Invalid(faults)
+    return faults

@@ -28,7 +28,7 @@ from skipcall.contacts.model import (
 )
 from skipcall.contacts.queries import KeysRefused, NotRestored, Written
 from skipcall.custom_fields import queries as custom_fields
-from skipcall.custom_fields.model import Definition, value_fault
+from skipcall.custom_fields.model import Definition, slug_of, value_fault
 from skipcall.errors import Fault, Invalid, NotFound
 from skipcall.postgres.db import Session
 
@@ -223,10 +223,14 @@ def field_pointer(key: str) -> str:
 
 
 class Suggestions:
-    """Finds the known key that an unknown one looks like, as long as that takes few comparisons."""
+    """Finds the slug of the field that an unknown key was most likely meant for, as long as that takes few comparisons.
 
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = [key for key in known if len(key) <= COMPARED_LENGTH_MAX]
+    `slugs` are those that known keys mean: slugs and names.
+    """
+
+    def __init__(self, slugs: Mapping[str, str]) -> None:
+        self._slugs = slugs
+        self._known = [key for key in slugs if len(key) <= COMPARED_LENGTH_MAX]
         self._left = COMPARISONS_MAX
         self._found: dict[str, str | UnsetType] = {}
 
@@ -238,6 +242,7 @@ class Suggestions:
     def _nearest(self, key: str) -> str | UnsetType:
         if key not in self._found and len(key) <= COMPARED_LENGTH_MAX and self._left > 0:
             self._left -= len(self._known)
-            near = difflib.get_close_matches(key, self._known, n=1)
-            self._found[key] = near[0] if near else UNSET
+            # A field that was renamed since is known by what its slug was made of.
+            near = [slug_of(key)] if slug_of(key) in self._slugs else difflib.get_close_matches(key, self._known, n=1)
+            self._found[key] = self._slugs[near[0]] if near else UNSET
         return self._found.get(key, UNSET)

@@ -4,6 +4,7 @@ A key is an e-mail address in any case, a LinkedIn profile, an external id, or a
 number alone may be a switchboard's, and the do-not-call list is there for numbers.
 """
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,8 @@ from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
+
+import idna
 
 from skipcall.phone_numbers.forms import all_forms
 from skipcall.postgres.db import Session, Statement
@@ -120,8 +123,9 @@ def folded_name(name: str) -> str:
 
 def _keys(person: Mapping[str, Any]) -> Iterator[str]:
     if person.get("email"):
-        yield f"email {person['email'].casefold()}"
+        yield f"email {_known_address(person['email'])}"
     for kind, profile in _profiles(person):
+        kind = kind.partition("/")[0]  # noqa: PLW2901 - one member is a lead and one of the people
         decoded = _ENCODED.sub(lambda letters: unquote(letters[0]), profile)  # as linkedin_key of migration 0026
         yield f"linkedin {kind} {unicodedata.normalize('NFC', decoded)}".casefold()
     if person.get("external_id"):
@@ -131,8 +135,19 @@ def _keys(person: Mapping[str, Any]) -> Iterator[str]:
         yield f"phone {number} {name}"
 
 
+def _known_address(email: str) -> str:
+    """Return an e-mail address as it is known: in one form of Unicode, with the domain as networks write it (RFC 5891)."""
+    local, _, domain = unicodedata.normalize("NFC", email).casefold().rpartition("@")
+    if not domain.isascii():
+        with contextlib.suppress(idna.IDNAError):
+            domain = idna.encode(domain, uts46=True).decode()
+    return f"{local}@{domain}"
+
+
 def _former_keys(person: Mapping[str, Any]) -> Iterator[str]:
-    """Yield keys as they were kept before percent encoding, apostrophes, hyphens and blanks did not matter."""
+    """Yield keys as they were kept before percent encoding, other ways to write an address, apostrophes, hyphens and blanks did not matter."""
+    if person.get("email"):
+        yield f"email {person['email'].casefold()}"
     for kind, profile in _profiles(person):
         yield f"linkedin {kind} {profile}".casefold()
     name = _without_accents(person.get("last_name") or "")

@@ -138,10 +138,10 @@ async def _fields_of(db: Session, workspace_ids: Sequence[UUID], raw: Any) -> di
     found = await custom_fields.find_slugs(db, workspace_ids, list(set(asked.values())))
     faults = []
     if unknown := {pointer: slug for pointer, slug in asked.items() if slug not in found}:
-        known = list(await custom_fields.list_keys(db, workspace_ids[0]))
+        known = await custom_fields.list_keys(db, workspace_ids[0])
         message = "None of the workspaces has a custom field with this slug"
         for pointer, slug in unknown.items():
-            suggestion = CUSTOM_FIELD + meant if (meant := near(slug, known)) else UNSET
+            suggestion = CUSTOM_FIELD + known[meant] if (meant := near(slug, list(known))) else UNSET
             faults.append(Fault(pointer, "UNKNOWN_CUSTOM_FIELD", message, suggestion))
         raise UnknownCustomField(faults)
     return found

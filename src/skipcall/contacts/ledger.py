@@ -26,8 +26,9 @@ NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(Upser
 COLUMNS = tuple(name for name in NAMES if name != "custom_fields")
 _REQUIRED = ("first_name", "last_name", "phone_numbers")
 _EMPTY = (None, "")
+_NAMED_NUMBER = ("last_name", "phone_numbers")
 # What tells who a person is, also once they were erased (`contacts/erased.py`).
-OF_PERSON = ("email", "linkedin_url", "linkedin_sales_url", "external_id", "last_name", "phone_numbers")
+OF_PERSON = ("email", "linkedin_url", "linkedin_sales_url", "external_id", *_NAMED_NUMBER)
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -216,10 +217,12 @@ class Ledger:
         for name, value in values.items():
             mode = self._modes.get(name, self._mode)
             if mode == "append":
+                telephones = {compared_form(one): one for one in reversed(value)}  # in the first form of each
                 there = {compared_form(one) for one in before[name]}
-                after[name] = list(
-                    dict.fromkeys([*before[name], *(one for one in value if compared_form(one) not in there)])
-                )
+                after[name] = [
+                    *before[name],
+                    *(one for form, one in reversed(telephones.items()) if form not in there),
+                ]
             elif (mode == "overwrite" and not self._is_alike(before[name], value)) or before[name] in _EMPTY:
                 after[name] = None if value in _EMPTY else value
         mode = self._modes.get("custom_fields", self._mode)
@@ -286,6 +289,17 @@ class Ledger:
 
     def _candidate(self, id: UUID, keys: list[MatchedKey]) -> Candidate:
         return Candidate(str(id), self._records[id].values["external_id"], keys)
+
+
+def known_anew(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a contact is known by only after a change, by column, each by itself but for a phone number and the last name."""
+    parts = [
+        {column: after[column]}
+        for column in OF_PERSON
+        if column not in _NAMED_NUMBER and after[column] != before[column]
+    ]
+    named = {column: after[column] for column in _NAMED_NUMBER}
+    return [*parts, named] if named != {column: before[column] for column in _NAMED_NUMBER} else parts
 
 
 def _missing(slug: str) -> Fault:

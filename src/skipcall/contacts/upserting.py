@@ -130,7 +130,7 @@ async def _upsert(tx: Session, by: _By, options: UpsertOptions, items: Sequence[
     # Of all fields, since a contact that is created may lack a required one.
     definitions = await custom_fields.list_definitions(tx, workspace_id)
     known = fields_by_key(definitions)
-    suggestions = Suggestions(known)
+    suggestions = Suggestions({key: one.slug for key, one in known.items()})
     read = [_read(one, options, known, suggestions) for one in items]
     given = [one for one in read if isinstance(one, Given)]
     unique = [one.slug for one in definitions if one.is_unique]

@@ -67,7 +67,7 @@ LIST_OWN_VALUES = Statement(
             ('linkedinSalesUrl', c.linkedin_sales_url), ('externalId', c.external_id), ('lastName', c.last_name)) v (name, value)
         WHERE c.workspace_id = :workspace_id AND c.id = ANY(:contact_ids) AND v.value IS NOT NULL
     ) known
-    WHERE NOT CASE name
+    WHERE :with_shared OR NOT CASE name
         WHEN 'email' THEN {_kept_by_another("value", "lower(email) = lower(value)")}
         WHEN 'linkedinUrl' THEN {_kept_by_another("linkedin_key(value)", "linkedin_key(linkedin_url) = linkedin_key(value)")}
         WHEN 'linkedinSalesUrl' THEN {_kept_by_another("value", "lower(linkedin_sales_url) = lower(value)")}
@@ -126,13 +126,16 @@ async def find_contacts(db: Session, workspace_ids: Sequence[UUID], id: UUID) ->
     return [dict(row) for row in await db.fetch_rows(FIND_CONTACTS, workspace_ids=workspace_ids, id=id)]
 
 
-async def find_own_values(tx: Session, workspace_id: UUID, contact_ids: Sequence[UUID]) -> dict[str, list[str]]:
-    """Return what contacts are known by, and were at some time, by property, each value in order; without what is another contact's.
+async def find_own_values(
+    tx: Session, workspace_id: UUID, contact_ids: Sequence[UUID], *, with_shared: bool = False
+) -> dict[str, list[str]]:
+    """Return what contacts are known by, and were at some time, by property, each value in order; without what is another contact's too.
 
     Of `phoneNumbers` only those of before: `list_own_numbers` and `find_names_at_numbers` tell of them all.
     """
     own: dict[str, list[str]] = {}
-    for row in await tx.fetch_rows(LIST_OWN_VALUES, workspace_id=workspace_id, contact_ids=contact_ids):
+    values = {"workspace_id": workspace_id, "contact_ids": contact_ids, "with_shared": with_shared}
+    for row in await tx.fetch_rows(LIST_OWN_VALUES, **values):
         own.setdefault(row["name"], []).append(row["value"])
     return {name: sorted(values) for name, values in own.items()}
 

@@ -104,7 +104,7 @@ _read_transcript = msgspec.json.Decoder(list[Segment]).decode
 async def gather(db: Session, scope: Scope, person: Sequence[dict[str, Any]], secret: bytes) -> PersonalData:
     """Return everything that is known of a person, whose contacts are given by column."""
     workspace_id, ids = person[0]["workspace_id"], [one["id"] for one in person]
-    former = (await find_own_values(db, workspace_id, ids)).get("phoneNumbers", [])
+    former = (await find_own_values(db, workspace_id, ids, with_shared=True)).get("phoneNumbers", [])
     numbers = list(dict.fromkeys([*(number for one in person for number in one["phone_numbers"]), *former]))
     own = await list_own_numbers(db, workspace_id, numbers, ids)
     hashes = [number_hash(form, secret) for one in numbers for form in all_forms(one)]

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
@@ -14,7 +13,7 @@ from skipcall.custom_fields.model import Definition
 from skipcall.errors import Conflict, Gone
 from skipcall.imports.places import headings_of
 from skipcall.page import PageQuery
-from skipcall.phone_numbers.model import E164
+from skipcall.spreadsheets import safe_cell
 from skipcall.workspaces.model import Id, Timestamp
 
 KEPT_DAYS = 7
@@ -24,10 +23,6 @@ Format = Literal["csv", "ndjson"]
 Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "EXPIRED"]
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
-# What a spreadsheet takes for a formula (OWASP, "CSV Injection"). A list of phone numbers begins with a plus and is none, nor is a number.
-# An apostrophe before one gets another, so that an import can take it off again (imports/reader.py).
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_NUMBERS = re.compile(rf"{E164.pattern}(?:;{E164.pattern})*|-[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _BYTE_ORDER_MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for an old encoding
 
 
@@ -133,11 +128,6 @@ class Lines:
         fields = _read_fields(contact.custom_fields)
         cells = [_text(by_name[name]) for name in _COLUMNS]
         return [safe_cell(cell) for cell in (*cells, *(fields.get(name, "") for name in self._fields))]
-
-
-def safe_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: what might be one gets an apostrophe, numbers do not."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBERS.fullmatch(text) else text
 
 
 def _text(value: Any) -> str:

@@ -4,6 +4,8 @@ A library of our own, since those there are take no line numbers and stop at the
 fault and the next one is read.
 """
 
+import base64
+import binascii
 import quopri
 import re
 from collections.abc import Iterator, Sequence
@@ -50,6 +52,7 @@ _READ = frozenset(
     {"N", "FN", "EMAIL", "TEL", "ORG", "TITLE", "ROLE", "ADR", "URL", "X-SOCIALPROFILE", "SOCIALPROFILE", "NOTE", "UID"}
     | {"VERSION", "KIND", "X-ADDRESSBOOKSERVER-KIND"}
 )
+_ENCODINGS = frozenset({"QUOTED-PRINTABLE", "BASE64"})  # that vCard 2.1 names without a key
 _LAST = 101  # behind every PREF, which goes up to 100
 
 
@@ -74,10 +77,18 @@ def read_cards(path: Path, encoding: str, more: Sequence[str] = ()) -> Iterator[
         card: _Card | None = None
         start = 0
         in_card = True  # so that what stands between cards is told once
+        agents = 0  # cards inside the card, of who acts for the person (vCard 2.1), which are left out
+        is_agent_next = False
         for number, line in _lines(file):
             found = _PROPERTY.match(line)
             name = found["name"].upper() if found else ""
-            if name == "BEGIN" and found and found["value"].strip().upper() == "VCARD":
+            is_begin = found is not None and name == "BEGIN" and found["value"].strip().upper() == "VCARD"
+            if agents or (is_begin and is_agent_next):
+                agents += is_begin - (name == "END")
+                is_agent_next = False
+                continue
+            is_agent_next = card is not None and (name == "AGENT" or (is_agent_next and not line.strip()))
+            if is_begin:
                 if card is not None:
                     yield start, _unreadable(start, "another card begins before the end of this one")
                 card, start, in_card = _Card(), number, True
@@ -139,7 +150,7 @@ class _Card:
         for parameter in parameters[1:].split(";"):
             key, equals, text = parameter.partition("=")
             key, text = (key.upper(), text.strip('"')) if equals else ("TYPE", key)
-            if key == "ENCODING" or text.upper() == "QUOTED-PRINTABLE":
+            if key == "ENCODING" or text.upper() in _ENCODINGS:
                 encoding = text.upper()
             elif key == "CHARSET":
                 charset = text
@@ -149,6 +160,8 @@ class _Card:
                 types |= set(text.upper().split(","))
         if encoding == "QUOTED-PRINTABLE":
             value = _decode(quopri.decodestring(value.encode("utf-8", "replace")), charset)
+        elif encoding in {"B", "BASE64"}:
+            value = _decode_base64(value, charset)
         place = min(place, 1) if "PREF" in types else place
         found.append(_Value(value, frozenset(types), place))
 
@@ -210,6 +223,14 @@ class _Card:
 
 def _part(parts: list[str], place: int) -> str:
     return parts[place] if place < len(parts) else ""
+
+
+def _decode_base64(value: str, charset: str) -> str:
+    """Return the text that a value is, or an empty one: it may be a picture, or broken."""
+    try:
+        return base64.b64decode("".join(value.split())).decode(charset)
+    except (LookupError, ValueError, binascii.Error):
+        return ""
 
 
 def _decode(content: bytes, charset: str) -> str:

@@ -30,6 +30,7 @@ from skipcall.imports.model import (
 from skipcall.imports.presets import DO_NOT_CALL, FULL_NAME
 from skipcall.imports.scratch import Scratch
 from skipcall.postgres.db import Session
+from skipcall.spreadsheets import safe_cell
 
 _NAMES = (
     *("first_name", "last_name", "email", "company", "city", "country", "url", "linkedin_url", "linkedin_sales_url"),
@@ -125,7 +126,7 @@ class Tally:
                 told.append(self._kept_refusal(outcome.record.id, decided.ledger))
             for column, *rest in dict.fromkeys(told):  # of several parts of a cell
                 if self.counts.errors < ERRORS_KEPT_MAX:
-                    writer.writerow([line, column[:HEADING_LENGTH_MAX], *rest])
+                    writer.writerow([line, safe_cell(column[:HEADING_LENGTH_MAX]), *rest])
                 self.counts.errors += 1
             self._note(line, status, outcome, row)
         return lines.getvalue()

@@ -309,7 +309,7 @@ async def claim_import(db: Session, lease_seconds: float) -> Claimed | None:
         last_event_id=row["last_event_id"] or 0,
         undone=msgspec.json.decode(row["undone"] or "{}", type=Undone),
         api_key_id=row["undone_by"] if row["status"] == "UNDOING" else row["created_by"],
-        country=settings.default_country or row["default_country"],
+        country=(settings.default_country or row["default_country"]).upper(),
     )
 
 

@@ -12,6 +12,7 @@ from skipcall.phone_numbers.model import E164, parse_phone_number, phone_number_
 
 CELL_CHARS_MAX = 1_000
 _GROUP_DIGITS_MAX = 4
+_NUMBER_DIGITS_MIN = 7  # fewer between slashes, without zeros in front, are an area code
 
 # Spaces of all kinds, invisible marks that come with a copied number, and the punctuation within one number.
 _DROPPED = str.maketrans(
@@ -22,21 +23,28 @@ _DROPPED = str.maketrans(
 _SPACES = re.compile(r"[^\S\r\n]+")
 _PLAIN = re.compile(r"\+?[0-9]{3,17}", re.ASCII)
 _SEPARATOR = re.compile(r":::|[;/,|\r\n]|(?<=[0-9)])\s*(?=\+)")
+_SEPARATOR_BUT_SLASH = re.compile(r":::|[;,|\r\n]|(?<=[0-9)])\s*(?=\+)")
 # A large number that a spreadsheet stored as 3.36E+10: the digits behind are gone.
 _SPREADSHEET = re.compile(r"[0-9](?:[.,][0-9]+)?E\+?[0-9]{1,3}", re.ASCII | re.IGNORECASE)
 _FLOAT = re.compile(r"(\+?[0-9]{5,17})[.,]0+", re.ASCII)  # the same as a whole number, nothing lost
 _LABEL = re.compile(r"\s*(?:[^\W\d_]{1,20}\.?\s{0,3}){1,3}:\s*|\s*tel:", re.IGNORECASE)
+_DIGIT = re.compile(r"[+0-9]")
+_NO_DIGIT = re.compile(r"[^0-9]")
 _REMARK = re.compile(r"\s*\([^()0-9]*\)\s*$")
 _EXTENSION = re.compile(
     r"(?P<number>[^a-z#]*[0-9)])\s*(?:;?\s*(?:ext(?:ension)?|poste|x|#)\s*[.:=]?\s*[0-9]{1,6})\s*", re.IGNORECASE
 )
 _EXTENSION_PARAMETER = re.compile(r";\s*ext=[0-9]{1,6}", re.IGNORECASE)
+# Of a `tel:` URI (RFC 3966): the beginning of a number without it, and what else may be told of one.
+_CONTEXT_PARAMETER = re.compile(r"(?:tel:)?(?P<number>[0-9().-]+);phone-context=(?P<context>\+[0-9.-]+)", re.IGNORECASE)
+_OTHER_PARAMETER = re.compile(r";\s*(?!phone-context)[a-z-]{2,20}=[^;,|\s]*", re.IGNORECASE)
 
 
 def read_numbers(cell: str, country: str) -> tuple[list[str], list[CellFault]]:
     """Return the numbers of a cell in E.164, in its order, and what could not be used.
 
-    Several numbers are told apart by `;` `/` `,` `|` ` ::: `, a line break or the next `+`. National numbers are of
+    Several numbers are told apart by `;` `/` `,` `|` ` ::: `, a line break or the next `+`; a slash may also stand behind an area code
+    (`0221/123456`) or between groups. National numbers are of
     `country` (ISO 3166-1 alpha-2). `0033…`, `+33 (0)6…`, a leading apostrophe, labels ("Mobile:") and `tel:` are
     understood; an extension is dropped and reported. A number must be possible by libphonenumber, without its area
     code missing. What a spreadsheet damaged ("3.36E+10") is refused: its last digits no longer exist.
@@ -61,7 +69,7 @@ def _read_pieces(cell: str, country: str) -> tuple[list[str], list[CellFault]]:
     cell = _SPACES.sub(" ", cell)  # so that no pattern below meets a long run of them
     numbers: list[str] = []
     faults: list[CellFault] = []
-    for piece in _split(cell, faults):
+    for piece in _split(cell, country, faults):
         try:
             numbers.append(_to_e164(_strip(piece, faults), country))
         except CellFault as fault:
@@ -69,7 +77,7 @@ def _read_pieces(cell: str, country: str) -> tuple[list[str], list[CellFault]]:
     return numbers, faults
 
 
-def _split(cell: str, faults: list[CellFault]) -> list[str]:
+def _split(cell: str, country: str, faults: list[CellFault]) -> list[str]:
     if _SPREADSHEET.search(cell):
         # Before splitting, since the French form has a comma in it. What stands beside it is still used.
         whole, damaged = _SPREADSHEET.subn(" ", cell)
@@ -80,11 +88,39 @@ def _split(cell: str, faults: list[CellFault]) -> list[str]:
         cell = whole
     cell, extensions = _EXTENSION_PARAMETER.subn("", cell)
     faults.extend(_dropped_extension() for _ in range(extensions))
+    cell = _CONTEXT_PARAMETER.sub(r"\g<context>\g<number>", _OTHER_PARAMETER.sub("", cell))
     cell = _FLOAT.sub(r"\1", cell) if _FLOAT.fullmatch(cell.strip(" '")) else cell
-    pieces = [piece for piece in _SEPARATOR.split(cell) if piece.translate(_DROPPED).strip("'+")]
-    if len(pieces) > 1 and all(_is_group(piece) for piece in pieces):
-        return ["".join(pieces)]  # 06/12/34/56/78: one number, written with slashes
-    return pieces
+    groups = [piece for piece in _SEPARATOR.split(cell) if _is_there(piece)]
+    if len(groups) > 1 and all(_is_group(piece) for piece in groups):
+        return ["".join(groups)]  # 06/12/34/56/78: one number, written with slashes
+    parts = (part for part in _SEPARATOR_BUT_SLASH.split(cell) if _is_there(part))
+    return [piece for part in parts for piece in _between_slashes(part, country, faults)]
+
+
+def _between_slashes(part: str, country: str, faults: list[CellFault]) -> list[str]:
+    """Return the numbers of a text, each with its area code, and what is none. A second one that lacks its own is refused."""
+    pieces: list[str] = []
+    head = ""
+    for piece in part.split("/"):
+        head += piece
+        if len(_NO_DIGIT.sub("", head).lstrip("0")) >= _NUMBER_DIGITS_MIN or not _DIGIT.search(head):
+            pieces.append(head)
+            head = ""
+    kept: list[str] = []
+    plan = phonenumbers.PhoneMetadata.metadata_for_region(country)
+    is_whole = False  # the one before began as numbers do where they begin with a zero
+    for piece in [*pieces, head]:
+        begin = _DIGIT.search(piece)
+        if is_whole and begin and begin[0] not in "+0":
+            faults.append(CellFault("INVALID_PHONE_NUMBER", "what is behind the slash is no whole number"))
+        elif _is_there(piece):
+            kept.append(piece)
+            is_whole = plan is not None and plan.national_prefix == "0" and begin is not None and begin[0] in "+0"
+    return kept
+
+
+def _is_there(piece: str) -> bool:
+    return bool(piece.translate(_DROPPED).strip("'+"))
 
 
 def _is_group(piece: str) -> bool:

@@ -72,6 +72,14 @@ class RowConverter:
         ]
         self._urls = [(name, mapping.columns[field]) for field, name in _URLS.items() if field in mapping.columns]
         self._phones = mapping.columns.get("phoneNumbers", ())
+        # Beside a number may stand what it is: fax numbers are nobody's to call.
+        headings = {heading: index for index, heading in enumerate(mapping.header)}
+        self._labels = {
+            index: headings[label]
+            for index in self._phones
+            for label in (mapping.header[index].removesuffix("Value") + word for word in ("Label", "Type"))
+            if label in headings and label != "Label"
+        }
         self._emails = mapping.columns.get("email", ())
         self._ids = mapping.columns.get("id", ())
         self._objections = [
@@ -168,7 +176,7 @@ class RowConverter:
         numbers: dict[str, None] = {}
         some_fault = False
         for index in self._phones:
-            if not cells[index]:
+            if not cells[index] or (index in self._labels and "fax" in cells[self._labels[index]].casefold()):
                 continue
             found, faults = read_numbers(cells[index], self._country)
             for fault in faults:

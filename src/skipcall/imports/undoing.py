@@ -4,13 +4,14 @@ Contacts that it made are deleted unless somebody has changed or used them since
 one they still have; but nobody is called again who was not to be, and nobody becomes who was erased since.
 """
 
+from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from skipcall.contacts import upserts
 from skipcall.contacts.erased import find_erased
-from skipcall.contacts.ledger import NAMES, OF_PERSON, Record, Step
+from skipcall.contacts.ledger import NAMES, OF_PERSON, Record, Step, known_anew
 from skipcall.imports import jobs, queries
 from skipcall.imports.jobs import Claimed
 from skipcall.imports.queries import Recorded
@@ -141,15 +142,9 @@ class Undo:
 
     async def _leave_erased(self, tx: Session, restored: Sequence[Restored]) -> set[UUID]:
         """Take away again what would make somebody into a person who was erased; return whose it was."""
-        due = [one for one in restored if any(map(one.has_changed, OF_PERSON))]
-        people = []
-        for one in due:
-            person = {column: one.record.values[column] for column in OF_PERSON if one.has_changed(column)}
-            if person.keys() & {"last_name", "phone_numbers"}:
-                person |= {column: one.record.values[column] for column in ("last_name", "phone_numbers")}
-            people.append(person)
+        people = [dict(ChainMap(*known_anew(one.before, one.record.values))) for one in restored]
         erased = await find_erased(tx, self._claimed.workspace_id, people, self._secret)
-        left = [one for one, is_erased in zip(due, erased, strict=True) if is_erased]
+        left = [one for one, is_erased in zip(restored, erased, strict=True) if is_erased]
         for one in left:
             one.leave(OF_PERSON)
         return {one.record.id for one in left}

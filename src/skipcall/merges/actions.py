@@ -7,6 +7,8 @@ from uuid import UUID
 from skipcall.api_keys.model import Caller
 from skipcall.calls.queries import Author
 from skipcall.contacts.actions import refuse_erased, refuse_missing, values_taken
+from skipcall.contacts.erased import find_erased
+from skipcall.contacts.ledger import known_anew
 from skipcall.contacts.model import Contact, ContactView, ExternalIdTaken, RestoreExpired
 from skipcall.contacts.queries import find_contact, find_holders_of_values, raise_if_taken
 from skipcall.contacts.upserts import hold_upserts
@@ -14,6 +16,7 @@ from skipcall.errors import Fault, Invalid, NotFound, Unavailable
 from skipcall.merges import queries
 from skipcall.merges.model import (
     CALLS_MOVED_MAX,
+    MERGED,
     MergeContact,
     MergedContact,
     MergedLater,
@@ -124,9 +127,9 @@ async def _lock(
 
 
 async def unmerge_contact(
-    db: Session, caller: Caller, id: UUID, *, request_id: str, view: ContactView
+    db: Session, caller: Caller, id: UUID, *, secret: bytes, request_id: str, view: ContactView
 ) -> tuple[UnmergedContact, int]:
-    """Undo the merge of a contact that went; return what came of it and its version.
+    """Undo the merge of a contact that went; return what came of it and its version. By `secret` people who were erased are recognised.
 
     Raises `NotFound`, `ContactErased`, `NotMerged`, `RestoreExpired`, `MergeTargetGone`, `MergedLater`, `ExternalIdTaken` and
     `CustomValueTaken`.
@@ -140,14 +143,14 @@ async def unmerge_contact(
                 raise NotFound("Contact")
             if merged.moved is None:
                 await refuse_erased(tx, caller, id)
-            return await _unmerge(tx, merged, id, author, view)
+            return await _unmerge(tx, merged, id, secret, author, view)
     except UniqueViolation as violation:
         raise_if_taken(violation)
         raise ExternalIdTaken(None) from violation
 
 
 async def _unmerge(
-    tx: Session, merged: Merge, id: UUID, author: Author, view: ContactView
+    tx: Session, merged: Merge, id: UUID, secret: bytes, author: Author, view: ContactView
 ) -> tuple[UnmergedContact, int]:
     workspace_id, target_id, moved = merged
     if target_id is None:
@@ -167,6 +170,11 @@ async def _unmerge(
     if later_id := await queries.find_later_merge(tx, workspace_id, id, target_id):
         raise MergedLater(later_id)
     values, kept = unmerge(target, moved.changes)
+    parts = known_anew(target, values)
+    for part, is_erased in zip(parts, await find_erased(tx, workspace_id, parts, secret), strict=True):
+        if is_erased:  # somebody, while both were one
+            kept += [MERGED[column] for column in part if values[column] != target[column]]
+            values |= {column: target[column] for column in part}
     # The target first: it may give an external id back.
     if changes := changes_of(target, values):
         await queries.write_contact(tx, workspace_id, target_id, values, changes, author)

@@ -99,7 +99,7 @@ async def unmerge_contact(request: Request, id: UUID, query: ContactView) -> Ans
     was changed since: `kept` names these properties.
     """
     unmerged, version = await actions.unmerge_contact(
-        request.database, request.caller, id, request_id=request.id, view=query
+        request.database, request.caller, id, secret=request.archive.secret, request_id=request.id, view=query
     )
     return Answer(encode(unmerged), 200, (("etag", _etag(unmerged.contact, version)),))
 
