@@ -106,6 +106,19 @@ def test_a_value_of_a_unique_field_that_another_has_by_now(team: Team, client: C
     client.post(f"{path}/restore", None, 200)
 
 
+def test_a_value_of_a_unique_field_that_was_deleted(team: Team, client: Client) -> None:
+    """Values stay unique, as the field may come back; until then nobody can change them."""
+    field = team.field("Badge", is_unique=True)
+    path = team.contact(custom_fields={"badge": "A"})
+    client.delete(path)
+    other = team.contact(custom_fields={"badge": "A"})
+    client.delete(f"/v1/custom-fields/{field.id}")
+    assert client.post(f"{path}/restore", None, 409)["error"]["code"] == "CUSTOM_VALUE_TAKEN"
+    client.post(f"/v1/custom-fields/{field.id}/restore", None, 200)
+    client.patch(other, {"customFields": {"badge": None}})
+    client.post(f"{path}/restore", None, 200)
+
+
 def test_it_does_not_return_into_its_sequences(team: Team, client: Client) -> None:
     sequence, path = team.sequence(), team.contact()
     client.post(f"{sequence}/contacts", [{"contactId": str(id_of(path))}], 200)

@@ -107,7 +107,8 @@ REFUSALS = {
         "Another contact of the workspace has this value of a custom field that is unique.",
         (
             "`details` names the fields; `suggestion` is the id of the contact that has the value, absent if that one was written "
-            "at the same moment. Change that contact, or send another value. Nothing was changed."
+            "at the same moment. Change that contact, or send another value. A field that was deleted keeps its values, and holds back a contact "
+            "that is to be restored: restore the field first (`POST /v1/custom-fields/{id}/restore`). Nothing was changed."
         ),
     ),
     "CUSTOM_VALUES_NOT_UNIQUE": (
