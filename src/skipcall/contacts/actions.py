@@ -243,6 +243,7 @@ class Suggestions:
         if key not in self._found and len(key) <= COMPARED_LENGTH_MAX and self._left > 0:
             self._left -= len(self._known)
             # A field that was renamed since is known by what its slug was made of.
-            near = [slug_of(key)] if slug_of(key) in self._slugs else difflib.get_close_matches(key, self._known, n=1)
+            slug = slug_of(key)
+            near = [slug] if slug in self._slugs else difflib.get_close_matches(key, self._known, n=1)
             self._found[key] = self._slugs[near[0]] if near else UNSET
         return self._found.get(key, UNSET)

@@ -22,8 +22,8 @@ _DROPPED = str.maketrans(
 )
 _SPACES = re.compile(r"[^\S\r\n]+")
 _PLAIN = re.compile(r"\+?[0-9]{3,17}", re.ASCII)
-_SEPARATOR = re.compile(r":::|[;/,|\r\n]|(?<=[0-9)])\s*(?=\+)")
 _SEPARATOR_BUT_SLASH = re.compile(r":::|[;,|\r\n]|(?<=[0-9)])\s*(?=\+)")
+_SEPARATOR = re.compile(f"{_SEPARATOR_BUT_SLASH.pattern}|/")
 # A large number that a spreadsheet stored as 3.36E+10: the digits behind are gone.
 _SPREADSHEET = re.compile(r"[0-9](?:[.,][0-9]+)?E\+?[0-9]{1,3}", re.ASCII | re.IGNORECASE)
 _FLOAT = re.compile(r"(\+?[0-9]{5,17})[.,]0+", re.ASCII)  # the same as a whole number, nothing lost

@@ -33,6 +33,7 @@ from skipcall.imports.reader import ReadRow
 _TEXTS = {name: (name, TEXT_LENGTH_MAX) for name in ("company", "city", "country", "role")} | {
     "externalId": ("external_id", EXTERNAL_ID_LENGTH_MAX)
 }
+_GOOGLE_VALUE = " - Value"  # how headings of Google Contacts end
 _URLS = {"url": "url", "linkedinUrl": "linkedin_url", "linkedinSalesUrl": "linkedin_sales_url"}
 # A full name may hold both names and a space.
 _FULL_NAME_CHARS_MAX = 2 * NAME_LENGTH_MAX + 1
@@ -73,12 +74,13 @@ class RowConverter:
         self._urls = [(name, mapping.columns[field]) for field, name in _URLS.items() if field in mapping.columns]
         self._phones = mapping.columns.get("phoneNumbers", ())
         # Beside a number may stand what it is: fax numbers are nobody's to call.
-        headings = {heading: index for index, heading in enumerate(mapping.header)}
+        places_of = {heading: index for index, heading in enumerate(mapping.header)}
         self._labels = {
-            index: headings[label]
+            index: places_of[label]
             for index in self._phones
-            for label in (mapping.header[index].removesuffix("Value") + word for word in ("Label", "Type"))
-            if label in headings and label != "Label"
+            if mapping.header[index].endswith(_GOOGLE_VALUE)
+            for label in (mapping.header[index].replace(_GOOGLE_VALUE, word) for word in (" - Label", " - Type"))
+            if label in places_of
         }
         self._emails = mapping.columns.get("email", ())
         self._ids = mapping.columns.get("id", ())

@@ -24,7 +24,7 @@ _FORMS = tuple(
 
 # France and its departments overseas have one plan, and dial each other with a 0, but not one country code: what begins so is overseas
 # (ARCEP, decision 2018-0881).
-FRENCH_CODES = (33, 262, 590, 594, 596)
+_FRENCH_CODES = (33, 262, 590, 594, 596)
 _OVERSEAS = {
     **dict.fromkeys(("262", "263", "269", "639", "692", "693"), 262),
     **dict.fromkeys(("590", "690", "691"), 590),
@@ -35,7 +35,7 @@ _OVERSEAS = {
 
 def code_in_plan(country_code: int, national: str) -> int:
     """Return the country code of a number that was dialled where another one is at home; `national` is without its 0."""
-    return _OVERSEAS.get(national[:3], FRENCH_CODES[0]) if country_code in FRENCH_CODES else country_code
+    return _OVERSEAS.get(national[:3], _FRENCH_CODES[0]) if country_code in _FRENCH_CODES else country_code
 
 
 def equivalent_forms(e164: str) -> dict[str, Reason]:

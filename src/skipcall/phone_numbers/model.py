@@ -111,8 +111,8 @@ def parse_phone_number(text: str, region: str) -> phonenumbers.PhoneNumber:
     if number.country_code_source == phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY:
         assert number.country_code is not None
         code = code_in_plan(number.country_code, phonenumbers.national_significant_number(number))
-        meant = phonenumbers.PhoneNumber(country_code=code, national_number=number.national_number)
-        # What nobody has there stays as it is: 0639 98 is for films and examples, 0639 the mobile numbers of Mayotte.
-        if code != number.country_code and phonenumbers.is_valid_number(meant):
-            return meant
+        if code != number.country_code:
+            meant = phonenumbers.PhoneNumber(country_code=code, national_number=number.national_number)
+            # What nobody has there stays as it is: 0639 98 is for films and examples, 0639 the mobile numbers of Mayotte.
+            return meant if phonenumbers.is_valid_number(meant) else number
     return number
