@@ -3,6 +3,7 @@
 import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -105,6 +106,14 @@ def test_a_session_is_as_before(url: str) -> None:
     assert with_sessions(url, 1, timeout) == "0"
 
 
+async def _add_workspace(session: Session) -> None:
+    await session.connection.execute("INSERT INTO organizations (id, name) VALUES (gen_random_uuid(), 'A')")
+    await session.connection.execute(
+        """INSERT INTO workspaces (id, organization_id, mode, name, default_country, timezone)
+        SELECT id, id, 'LIVE', 'A', 'FR', 'Europe/Paris' FROM organizations"""
+    )
+
+
 def test_texts_of_before_are_written_anew_where_they_change(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Migration 0026: search texts are folded in another way, and LinkedIn addresses have other keys."""
     kept = [("Zoé", "https://fr.linkedin.com/in/zoe"), ("Андреи", None), ("A", "https://linkedin.com/company/a/fr")]
@@ -119,11 +128,7 @@ def test_texts_of_before_are_written_anew_where_they_change(url: str, monkeypatc
 
     async def fill(session: Session) -> None:
         await migrate(session)
-        await session.connection.execute("INSERT INTO organizations (id, name) VALUES (gen_random_uuid(), 'A')")
-        await session.connection.execute(
-            """INSERT INTO workspaces (id, organization_id, mode, name, default_country, timezone)
-            SELECT id, id, 'LIVE', 'A', 'FR', 'Europe/Paris' FROM organizations"""
-        )
+        await _add_workspace(session)
         await session.connection.executemany(
             """INSERT INTO contacts (workspace_id, id, first_name, last_name, linkedin_url, last_modification_source,
                 allow_phone_calls, phone_numbers, custom_fields)
@@ -139,7 +144,7 @@ def test_texts_of_before_are_written_anew_where_they_change(url: str, monkeypatc
     monkeypatch.setattr(module, "names", lambda: [one for one in files if one < "0026"])
     with_sessions(url, 1, fill)
     before = with_sessions(url, 1, stored)
-    monkeypatch.setattr(module, "names", lambda: files)
+    monkeypatch.setattr(module, "names", lambda: [one for one in files if one < "0027"])
     with_sessions(url, 1, migrate)
     after = with_sessions(url, 1, stored)
     assert after[: len(kept)] == before[: len(kept)]
@@ -149,3 +154,46 @@ def test_texts_of_before_are_written_anew_where_they_change(url: str, monkeypatc
     for number in range(len(kept), len(after)):
         assert after[number][1:] != before[number][1:], changed[number - len(kept)]
         assert after[number][1:] == anew[number][1:]
+
+
+def test_contacts_are_the_same_with_their_columns_in_another_order(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Migration 0034 makes their table again: rows, grants, and all that `test_schema` compares. A view of the operator's stops it."""
+    reader = f"reader_{random_base62(12).lower()}"
+
+    async def fill(session: Session) -> None:
+        await migrate(session)
+        await _add_workspace(session)
+        await session.connection.executemany(
+            """INSERT INTO contacts (workspace_id, id, first_name, last_name, city, last_modification_source,
+                allow_phone_calls, phone_numbers, custom_fields, deleted_at, merged_into_id)
+            SELECT id, $1, 'Zoé', $2, 'Lyon', 'API', $3, '{+33612345678}', '{"a": "b"}', $4, $5 FROM workspaces""",
+            [
+                (one := new_id(), "Live", False, None, None),
+                (new_id(), "Deleted", True, datetime(2026, 1, 2, tzinfo=UTC), None),
+                (new_id(), "Merged", True, datetime(2026, 1, 3, tzinfo=UTC), one),
+            ],
+        )
+        await session.connection.execute(f"CREATE ROLE {reader}")
+        await session.connection.execute(f"GRANT SELECT ON contacts TO {reader}")
+        await session.connection.execute("CREATE VIEW report AS SELECT first_name FROM contacts")
+
+    async def stored(session: Session) -> list[Any]:
+        rows = await session.connection.fetch("SELECT to_jsonb(c) AS contact FROM contacts c ORDER BY id")
+        privileges = await session.connection.fetch(
+            "SELECT grantee, privilege_type FROM information_schema.table_privileges WHERE table_name = 'contacts' ORDER BY 1, 2"
+        )
+        return [[row["contact"] for row in rows], [tuple(row) for row in privileges]]
+
+    files = names()
+    monkeypatch.setattr(module, "names", lambda: [one for one in files if one < "0034"])
+    with_sessions(url, 1, fill)
+    before = with_sessions(url, 1, stored)
+    monkeypatch.setattr(module, "names", lambda: files)
+    with pytest.raises(asyncpg.DependentObjectsStillExistError, match="table contacts") as refused:
+        with_sessions(url, 1, migrate)
+    assert "view report" in (refused.value.detail or "")
+    assert with_sessions(url, 1, stored) == before
+    with_sessions(url, 1, lambda one: one.connection.execute("DROP VIEW report"))
+    with_sessions(url, 1, migrate)
+    assert with_sessions(url, 1, stored) == before
+    with_sessions(url, 1, lambda one: one.connection.execute(f"DROP OWNED BY {reader}; DROP ROLE {reader}"))
