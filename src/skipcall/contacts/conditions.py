@@ -40,10 +40,8 @@ _PARTS = {
 # The columns of `contacts_by_text`, of which each knows nothing of the others (migration 0031): these two, and each other property. But for
 # names, values begin and end with `q`, since what stands at an edge is then a part of a word like any other; between a slug and its value it stands alone.
 _NAMES = "split_part(c.search_text, chr(30), 1)"
-_CUSTOM_FIELDS = (
-    f"""replace(replace(substr(c.search_text, nullif(strpos(c.search_text, {_SEPARATOR} || '"'), 0)), '": "', 'q'), '"' || {_SEPARATOR}, """
-    f"""'q"' || {_SEPARATOR})"""
-)
+_CUSTOM_TEXTS = "split_part(c.search_text, chr(30), 3)"
+_CUSTOM_FIELDS = f"""replace(replace({_CUSTOM_TEXTS}, '": "', 'q'), '"' || {_SEPARATOR}, 'q"' || {_SEPARATOR})"""
 _OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
 # Whose folded values stand in B-trees (migrations 0024, 0029, 0031).
 _ORDERED = frozenset(("firstName", "lastName", "company", "city", "country", "role"))
@@ -108,6 +106,7 @@ class Conditions:
         self.values: dict[str, Any] = {}
         self.indexes: set[str] = set()  # that ask for a predicate of their own: `contacts_by_` these
         self.has_ranges = False  # of custom values
+        self.terms_at_once = TERMS_AT_ONCE
         self.all_workspaces = frozenset(workspace_ids)
         self.fields = fields
         self.locale = locale
@@ -170,15 +169,30 @@ class Conditions:
         return f"({' AND '.join(told)})"
 
     def text_exactly(self, clause: Clause) -> str:
-        stored = None if clause.field in _PARTS else self.stored_value(clause.field)
-        text = text_part(clause.field) if stored is None else f"coalesce(fold({stored}), '')"
         values = [self.folded(one) for one in clause.values]
+        if clause.field in _PARTS:
+            text = text_part(clause.field)
+            if clause.test == "startsWith":
+                return f"starts_with({text}, {values[0]})"
+            if clause.test == "in":
+                return f"{text} = ANY(ARRAY[{', '.join(values)}])"
+        else:
+            texts = self.visible(clause.field, _CUSTOM_TEXTS)
+            begin = f"{_SEPARATOR} || {self.begin_of(clause.field)}"
+            if clause.test == "startsWith":
+                return f"strpos({texts}, {begin} || {values[0]}) > 0"
+            if clause.test == "in":
+                told = [f"""strpos({texts}, {begin} || {one} || '"' || {_SEPARATOR}) > 0""" for one in values]
+                return f"({' OR '.join(told)})"
+            text = f"""split_part(split_part({texts}, {begin}, 2), '"' || {_SEPARATOR}, 1)"""
         return {
-            "in": f"{text} = ANY(ARRAY[{', '.join(values)}])",
             "contains": f"strpos({text}, {values[0]}) > 0",
-            "startsWith": f"starts_with({text}, {values[0]})",
             "endsWith": f"right({text}, length({values[0]})) = {values[0]}",
         }[clause.test]
+
+    def begin_of(self, field: str) -> str:
+        """Return what the text of a custom field begins with in `search_text`."""
+        return self.value(f'"{field.removeprefix(CUSTOM_FIELD)}": "') + "::text"
 
     def stored_number(self, clause: Clause) -> str:
         """Return the number that a custom field has, or null. A day is one by its digits."""
@@ -187,11 +201,13 @@ class Conditions:
 
     def stored_value(self, field: str) -> str:
         """Return the text that a custom field has, or null."""
-        slug = field.removeprefix(CUSTOM_FIELD)
-        stored = f"c.custom_fields ->> {self.value(slug)}::text"
-        workspaces = self.fields[slug].workspace_ids
-        if self.all_workspaces.difference(workspaces):  # elsewhere it was archived, and its values show no more
-            stored = f"CASE WHEN c.workspace_id = ANY({self.value(list(workspaces))}::uuid[]) THEN {stored} END"
+        return self.visible(field, f"c.custom_fields ->> {self.value(field.removeprefix(CUSTOM_FIELD))}::text")
+
+    def visible(self, field: str, stored: str) -> str:
+        """Return what is stored of a custom field, or null where it was archived, since its values show no more."""
+        workspaces = self.fields[field.removeprefix(CUSTOM_FIELD)].workspace_ids
+        if self.all_workspaces.difference(workspaces):
+            return f"CASE WHEN c.workspace_id = ANY({self.value(list(workspaces))}::uuid[]) THEN {stored} END"
         return stored
 
     def numbers_exactly(self, clause: Clause) -> str:
@@ -245,15 +261,9 @@ class Conditions:
         return self.matching(node, pattern) or self.filled(node.field)
 
     def in_custom_field(self, node: Clause) -> str | None:
-        """Return a condition for an index that follows from one on a custom text.
-
-        It is looked for as the trigger `keep_search_texts` writes it: without backslashes. What has quotation marks may be a part of what
-        `q` replaces.
-        """
+        """Return a condition for an index that follows from one on a custom text. One with a quotation mark may be a part of what `q` replaces."""
         value, begin = self.folded(node.values[0]), f"{node.field[-1]}q"
-        pattern = Pattern(
-            _CUSTOM_FIELDS, rf"replace({value}, '\', '')", self.value(begin) + "::text", "'q\"'", has_letters=True
-        )
+        pattern = Pattern(_CUSTOM_FIELDS, value, self.value(begin) + "::text", "'q\"'", has_letters=True)
         found = self.matching(node, pattern)
         return f"(strpos({value}, '\"') > 0 OR {found})" if found else self.filled(node.field)
 
@@ -264,11 +274,11 @@ class Conditions:
     def among_keys(self, node: Clause) -> str:
         """Return a condition for an index that follows from a text's being one of some values."""
         texts = [self.folded(one) for one in node.values]
-        if node.field not in _PARTS:  # as the trigger `keep_search_texts` writes them
-            slug = self.value(node.field.removeprefix(CUSTOM_FIELD))
-            texts = [rf"""'"' || {slug}::text || '": "' || replace({one}, '\', '') || '"'""" for one in texts]
+        if node.field not in _PARTS:
+            texts = [f"""{self.begin_of(node.field)} || {one} || '"'""" for one in texts]
         keys = [f"text_key({WORKSPACE}, {one})" for one in texts]
-        return f"c.search_keys && ARRAY[{', '.join(keys)}]"
+        parts = keys if self.terms_at_once == 1 else [", ".join(keys)]
+        return f"({' OR '.join(f'c.search_keys && ARRAY[{one}]' for one in parts)})"
 
     def indexed_denial(self, denied: Node) -> str | None:
         """Return a condition for an index that follows from another's not being fulfilled, or None."""
@@ -322,7 +332,8 @@ class Conditions:
         ranges = [clause.values] if clause.test == "range" else [(one, one + STEP) for one in clause.values]
         begin = f'"{clause.field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
         terms = sorted({begin + term for low, end in ranges for term in terms_between(low, end)})
-        parts = [terms[place : place + TERMS_AT_ONCE] for place in range(0, max(len(terms), 1), TERMS_AT_ONCE)]
+        size = self.terms_at_once
+        parts = [terms[place : place + size] for place in range(0, max(len(terms), 1), size)]
         return (
             f"({' OR '.join(f'c.search_keys && text_keys({WORKSPACE}, {self.value(one)}::text[])' for one in parts)})"
         )

@@ -5,8 +5,10 @@ connections that plan each time.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -36,6 +38,8 @@ NEAR_MAX = 15_000  # contacts of one workspace that are looked at for a page of 
 # A page that need not be counted is gathered from so many at most, and first looked for near where the planner expects so many; of
 # ranges it expects too many.
 FEW_MAX, MANY_MIN, MANY_IN_RANGES_MIN = 5_000, 7_000, 50_000
+# Of so many that the planner expects, a sample of an index tells that they are many; it is a fifth smaller than asked for.
+SAMPLED_MIN, SAMPLED_SHARE_MAX, SAMPLE = 30_000, 0.25, 16_000
 
 _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
@@ -50,6 +54,13 @@ _LOCALE = Statement(
     FROM pg_database WHERE datname = current_database()
     """
 )
+
+_COUNT_ALL = "SELECT coalesce(sum(count), 0)::bigint FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)"
+# The planner does not know that a sample takes less.
+_USE_BITMAPS = Statement(
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true)"
+)
+_SET_SAMPLE = Statement("SELECT set_config('gin_fuzzy_search_limit', :size, true)")
 
 # One contact for each entry that differs from the one before, however many there are of it.
 _FILLED = Statement(
@@ -137,6 +148,7 @@ async def search_contacts(
         "limit": limit,
         "by_slug": view.by_slug,
     }
+    are_proven_many = False
     if composer.calls:
         composer.called = await db.fetch_value(composer.count_called(), **values)
     are_few = composer.are_few_called
@@ -145,11 +157,53 @@ async def search_contacts(
         composer.reads_index = bool(_INDEXES.search(explained))
         composer.gathered_by = [one for one in composer.indexed if is_worth_it(one, explained)]
         many = MANY_IN_RANGES_MIN if composer.has_ranges else MANY_MIN
-        are_few |= _expected(msgspec.json.decode(explained)[0]["Plan"]) < many
+        expected = _expected(msgspec.json.decode(explained)[0]["Plan"])
+        are_few |= expected < many
+        if counts and expected >= SAMPLED_MIN and composer.asks_for_terms:
+            contacts = await db.fetch_value(Statement(_COUNT_ALL), **values)
+            are_proven_many = expected < SAMPLED_SHARE_MAX * contacts and await _are_proven_many(db, composer, values)
     near_first = not (counts or are_few)
-    rows = await db.fetch_rows(composer.compose(are_many=are_many, near_first=near_first), **values)
+    rows = await db.fetch_rows(composer.compose(are_many=are_many or are_proven_many, near_first=near_first), **values)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
-    return Found(await show_contacts(db, rows, view), keys, rows[0]["total"] if rows else 0)
+    total = COUNT_MAX + 1 if are_proven_many else rows[0]["total"] if rows else 0
+    return Found(await show_contacts(db, rows, view), keys, total)
+
+
+async def _are_proven_many(db: Session, composer: "_Composer", values: dict[str, Any]) -> bool:
+    """Whether a sample of what one index finds has more than `COUNT_MAX` already. If not, they may be as many all the same.
+
+    GIN itself takes some of the contacts that have a key (`gin_fuzzy_search_limit`), so no bitmap of all of them is made and sorted.
+    """
+    by_terms = composer.select_alone(composer.by_terms())
+    values = {**values, **composer.conditions.values}
+    async with db.begin() as session:
+        await session.execute(_USE_BITMAPS)
+        explained = await session.fetch_value(Statement(f"EXPLAIN (FORMAT JSON) {by_terms}"), **values)
+        keys, size = _sample(msgspec.json.decode(explained)[0]["Plan"])
+        if not keys:
+            return False
+        await session.execute(_SET_SAMPLE, size=str(size))
+        having_one = " OR ".join(f"c.search_keys && '{{{key}}}'" for key in keys)
+        sample = composer.select_alone([f"({having_one})", *composer.of_texts])
+        count = Statement(f"SELECT count(*) FROM ({sample} LIMIT :reach) AS sample")
+        return bool(await session.fetch_value(count, **values) > COUNT_MAX)
+
+
+def _sample(plan: dict[str, Any]) -> tuple[list[int], int]:
+    """Return the most frequent keys of a sample and how many contacts to take of each; none if a plan asks more of indexes than for keys."""
+    scans = plan.get("Plans", [{}])
+    if scans[0].get("Node Type") == "BitmapOr":
+        scans = scans[0]["Plans"]
+    if any(one.get("Index Name") != "contacts_by_value" for one in scans):
+        return [], 0
+    scans.sort(key=lambda one: -one["Plan Rows"])
+    wanted = SAMPLE * sum(one["Plan Rows"] for one in scans) // plan["Plan Rows"]
+    known = list(accumulate(one["Plan Rows"] for one in scans))
+    many = bisect_left(known, 2 * wanted) + 1
+    if many > len(scans):
+        return [], 0
+    keys = [int(re.findall(r"-?\d+", one["Index Cond"])[0]) for one in scans[:many]]
+    return keys, wanted // many
 
 
 def _expected(plan: dict[str, Any]) -> int:
@@ -185,6 +239,7 @@ class _Composer:
         self.orders = [ORDERS[sort.removeprefix("-")] for sort in query.sorts]
         self.directions = ["DESC" if sort.startswith("-") else "ASC" for sort in query.sorts]
         self.directions.append(self.directions[-1])  # of the id
+        self.conditions = conditions
         nodes = conjuncts(query.filter) if query.filter else []
         self.calls = [conditions.of_calls(one) for one in nodes if is_of_calls(one)]
         self.is_narrowed = bool(query.filter or query.words)
@@ -194,13 +249,16 @@ class _Composer:
         # Conditions on columns stand for themselves, since the planner has statistics of them. Those on parts of the text it would
         # take for far too selective; as one CASE they count as one in two, and what an index answers decides.
         self.of_columns = [conditions.exactly(one) for one in nodes if is_of_columns(one)]
-        texts = [one for one in nodes if not is_of_columns(one)]
+        self.texts = texts = [one for one in nodes if not is_of_columns(one)]
         exactly = [*map(conditions.exactly, texts), *map(conditions.word_exactly, query.words)]
         indexed = [*map(conditions.indexed, texts), *map(conditions.word_indexed, query.words)]
         self.of_texts = _as_one(exactly)
         self.has_ranges = conditions.has_ranges
         self.left_open = _as_one([one for one, by_index in zip(exactly, indexed, strict=True) if one != by_index])
         indexed += map(conditions.filled_with, texts)
+        self.asks_for_terms = (
+            len(workspace_ids) == 1 and not self.calls and any("search_keys" in one for one in indexed if one)
+        )
         self.indexed = self.gathered_by = [one for one in dict.fromkeys(indexed) if one]
         # Always true: without them PostgreSQL does not use these indexes (migration 0029).
         self.predicates = [f"c.search_text <> '{one}'" for one in sorted(conditions.indexes)]
@@ -221,6 +279,16 @@ class _Composer:
         """Return the statement that tells how the planner would gather what an index can answer."""
         return Statement(f"EXPLAIN (FORMAT JSON) {self.gather(self.indexed)}")
 
+    def by_terms(self) -> list[str]:
+        """Return the conditions for indexes, with one for each term of a custom value."""
+        self.conditions.terms_at_once = 1
+        return [one for one in map(self.conditions.indexed, self.texts) if one]
+
+    def select_alone(self, conditions: Sequence[str]) -> str:
+        """Return what finds contacts in the only workspace."""
+        (workspace,) = self.workspaces
+        return self.select(conditions, with_calls=False).replace(WORKSPACE, f":{workspace}::uuid")
+
     def compose(self, *, are_many: bool, near_first: bool) -> Statement:
         """Return the statement of a page.
 
@@ -231,9 +299,7 @@ class _Composer:
         in_order = _order_by([*self.names, "id"], self.directions)
         gathers, total = False, "NULL::bigint"
         if not self.is_narrowed:
-            total = (
-                "SELECT coalesce(sum(count), 0)::bigint FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)"
-            )
+            total = _COUNT_ALL
         elif self.asks_only_of_calls and (self.walks_calls or not self.are_few_called):
             total = f"{self.called}::bigint"
         else:

@@ -331,16 +331,21 @@ CREATE FUNCTION public.keep_search_texts() RETURNS trigger
     AS $$
 DECLARE
     separator constant text := chr(31);
+    mark constant text := chr(30) || separator;
+    custom_texts text := regexp_replace(
+        btrim(NEW.custom_fields::text, '{}'), '", "(?=[a-z0-9_]+": )', '"' || separator || '"', 'g'
+    );
 BEGIN
+    IF strpos(custom_texts, '\') > 0 THEN -- as JSON writes quotation marks and backslashes
+        custom_texts := regexp_replace(custom_texts, '\\(.)', '\1', 'g');
+    END IF;
     NEW.search_text := fold(
         separator || NEW.first_name || separator || NEW.last_name || separator || coalesce(NEW.email, '') || separator
-        || coalesce(NEW.company, '') || separator || chr(30) || separator || coalesce(NEW.city, '') || separator
+        || coalesce(NEW.company, '') || separator || mark || coalesce(NEW.city, '') || separator
         || coalesce(NEW.country, '') || separator || coalesce(NEW.url, '') || separator || coalesce(NEW.linkedin_url, '') || separator
         || coalesce(NEW.linkedin_sales_url, '') || separator || coalesce(NEW.role, '') || separator
-        || coalesce(NEW.external_id, '') || separator || coalesce(linkedin_key(NEW.linkedin_url), '') || separator
-    ) || replace(
-        fold(regexp_replace(btrim(NEW.custom_fields::text, '{}'), '", "(?=[a-z0-9_]+": )', '"' || separator || '"', 'g')), '\', ''
-    ) || separator;
+        || coalesce(NEW.external_id, '') || separator || coalesce(linkedin_key(NEW.linkedin_url), '') || separator || mark
+    ) || fold(custom_texts) || separator;
     NEW.search_keys := text_keys(NEW.workspace_id, NEW.search_text);
     RETURN NEW;
 END $$;
@@ -729,7 +734,7 @@ CREATE FUNCTION public.text_keys(workspace uuid, search_text text) RETURNS integ
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
 DECLARE
-    texts text[] := array_remove(string_to_array(search_text, chr(31)), '');
+    texts text[] := array_remove(array_remove(string_to_array(search_text, chr(31)), ''), chr(30));
     terms text[] := '{}';
     value text;
 BEGIN
@@ -1645,7 +1650,7 @@ CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone
 
 CREATE INDEX contacts_by_role ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 12)) WHERE (search_text <> 'role'::text);
 
-CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 7), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 8), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 9), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 10), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 11), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 12), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 13), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, replace(replace(substr(search_text, NULLIF(strpos(search_text, (chr(31) || '"'::text)), 0)), '": "'::text, 'q'::text), ('"'::text || chr(31)), ('q"'::text || chr(31))) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
+CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 7), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 8), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 9), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 10), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 11), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 12), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 13), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, replace(replace(split_part(search_text, chr(30), 3), '": "'::text, 'q'::text), ('"'::text || chr(31)), ('q"'::text || chr(31))) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
 
 CREATE INDEX contacts_by_traits ON public.contacts USING btree (workspace_id, allow_phone_calls, last_modification_source, ((email IS NULL)), ((company IS NULL)), ((role IS NULL)), ((city IS NULL)), ((country IS NULL)), ((url IS NULL)), ((linkedin_url IS NULL)), ((linkedin_sales_url IS NULL)), ((external_id IS NULL)), ((phone_numbers = '{}'::text[]))) WHERE (search_text <> 'traits'::text);
 
