@@ -104,6 +104,26 @@ def test_custom_fields(team: Team, client: Client) -> None:
     assert found(client, clause(industry, "notContains", "food")) == ["B"]
 
 
+def test_custom_texts_that_look_like_others(team: Team, client: Client) -> None:
+    """Backslashes and quotation marks count, and another property or value that is written as a custom field is none."""
+    team.field("Note")
+    team.field("Other")
+    texts = ["ab", "a\\b", "a\\\\b", '"ab"', "ab\\", 'ab"', '", "other": "ab', "{ab}"]
+    for number, one in enumerate(texts):
+        team.contact(last_name=str(number), custom_fields={"note": one})
+    team.contact(first_name='"note": "ab"', last_name="A", external_id='"note": "ab', custom_fields={"other": "ab"})
+    note = "customFields.note"
+    for number, one in enumerate(texts):
+        assert found(client, clause(note, "equals", one)) == [str(number)], one
+        assert found(client, clause(note, "in", [one, "none"])) == [str(number)], one
+    for operator, holds in (("contains", str.__contains__), ("startsWith", str.startswith), ("endsWith", str.endswith)):
+        for part in (*texts, "a", "b", "\\", '"', "{", "}"):
+            expected = [str(number) for number, one in enumerate(texts) if holds(one, part)]
+            assert sorted(found(client, clause(note, operator, part))) == expected, (operator, part)
+    assert found(client, clause("customFields.other", "contains", "ab")) == ["A"]
+    assert found(client, clause(note, "isEmpty")) == ["A"]
+
+
 def test_an_unknown_custom_field_is_told_with_the_one_that_was_meant(team: Team, client: Client) -> None:
     team.field("Industry")
     body = {"filter": {"and": [clause("city", "isEmpty"), clause("customFields.industri", "isEmpty")]}}

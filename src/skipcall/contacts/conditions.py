@@ -172,21 +172,13 @@ class Conditions:
         values = [self.folded(one) for one in clause.values]
         if clause.field in _PARTS:
             text = text_part(clause.field)
-            if clause.test == "startsWith":
-                return f"starts_with({text}, {values[0]})"
-            if clause.test == "in":
-                return f"{text} = ANY(ARRAY[{', '.join(values)}])"
         else:
-            texts = self.visible(clause.field, _CUSTOM_TEXTS)
-            begin = f"{_SEPARATOR} || {self.begin_of(clause.field)}"
-            if clause.test == "startsWith":
-                return f"strpos({texts}, {begin} || {values[0]}) > 0"
-            if clause.test == "in":
-                told = [f"""strpos({texts}, {begin} || {one} || '"' || {_SEPARATOR}) > 0""" for one in values]
-                return f"({' OR '.join(told)})"
-            text = f"""split_part(split_part({texts}, {begin}, 2), '"' || {_SEPARATOR}, 1)"""
+            texts, begin = self.visible(clause.field, _CUSTOM_TEXTS), self.begin_of(clause.field)
+            text = f"""split_part(split_part({texts}, {_SEPARATOR} || {begin}, 2), '"' || {_SEPARATOR}, 1)"""
         return {
+            "in": f"{text} = ANY(ARRAY[{', '.join(values)}])",
             "contains": f"strpos({text}, {values[0]}) > 0",
+            "startsWith": f"starts_with({text}, {values[0]})",
             "endsWith": f"right({text}, length({values[0]})) = {values[0]}",
         }[clause.test]
 

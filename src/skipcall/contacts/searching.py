@@ -159,9 +159,8 @@ async def search_contacts(
         many = MANY_IN_RANGES_MIN if composer.has_ranges else MANY_MIN
         expected = _expected(msgspec.json.decode(explained)[0]["Plan"])
         are_few |= expected < many
-        if counts and expected >= SAMPLED_MIN and composer.asks_for_terms:
-            contacts = await db.fetch_value(Statement(_COUNT_ALL), **values)
-            are_proven_many = expected < SAMPLED_SHARE_MAX * contacts and await _are_proven_many(db, composer, values)
+        if counts and expected >= MANY_MIN and composer.asks_for_terms:
+            are_proven_many = await _are_proven_many(db, composer, values)
     near_first = not (counts or are_few)
     rows = await db.fetch_rows(composer.compose(are_many=are_many or are_proven_many, near_first=near_first), **values)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
@@ -174,19 +173,17 @@ async def _are_proven_many(db: Session, composer: "_Composer", values: dict[str,
 
     GIN itself takes some of the contacts that have a key (`gin_fuzzy_search_limit`), so no bitmap of all of them is made and sorted.
     """
-    by_terms = composer.select_alone(composer.by_terms())
+    explain = composer.explain_terms()
     values = {**values, **composer.conditions.values}
+    contacts = await db.fetch_value(Statement(_COUNT_ALL), **values)
     async with db.begin() as session:
         await session.execute(_USE_BITMAPS)
-        explained = await session.fetch_value(Statement(f"EXPLAIN (FORMAT JSON) {by_terms}"), **values)
-        keys, size = _sample(msgspec.json.decode(explained)[0]["Plan"])
+        plan = msgspec.json.decode(await session.fetch_value(explain, **values))[0]["Plan"]
+        keys, size = _sample(plan) if SAMPLED_MIN <= plan["Plan Rows"] < SAMPLED_SHARE_MAX * contacts else ([], 0)
         if not keys:
             return False
         await session.execute(_SET_SAMPLE, size=str(size))
-        having_one = " OR ".join(f"c.search_keys && '{{{key}}}'" for key in keys)
-        sample = composer.select_alone([f"({having_one})", *composer.of_texts])
-        count = Statement(f"SELECT count(*) FROM ({sample} LIMIT :reach) AS sample")
-        return bool(await session.fetch_value(count, **values) > COUNT_MAX)
+        return bool(await session.fetch_value(composer.count_having(keys), **values) > COUNT_MAX)
 
 
 def _sample(plan: dict[str, Any]) -> tuple[list[int], int]:
@@ -279,15 +276,26 @@ class _Composer:
         """Return the statement that tells how the planner would gather what an index can answer."""
         return Statement(f"EXPLAIN (FORMAT JSON) {self.gather(self.indexed)}")
 
-    def by_terms(self) -> list[str]:
-        """Return the conditions for indexes, with one for each term of a custom value."""
-        self.conditions.terms_at_once = 1
-        return [one for one in map(self.conditions.indexed, self.texts) if one]
+    def explain_terms(self) -> Statement:
+        """Return the statement that tells how many have each term of a custom value, and what else is asked.
 
-    def select_alone(self, conditions: Sequence[str]) -> str:
-        """Return what finds contacts in the only workspace."""
-        (workspace,) = self.workspaces
-        return self.select(conditions, with_calls=False).replace(WORKSPACE, f":{workspace}::uuid")
+        The workspace is left out: the terms are those of one, but the planner does not know it.
+        """
+        self.conditions.terms_at_once = 1
+        by_terms = [one for one in map(self.conditions.indexed, self.texts) if one]
+        told = " AND ".join(["c.deleted_at IS NULL", *self.predicates, *self.of_columns, *by_terms])
+        return Statement(f"EXPLAIN (FORMAT JSON) SELECT FROM contacts c WHERE {self.in_workspace(told)}")
+
+    def count_having(self, keys: Sequence[int]) -> Statement:
+        """Return the statement that counts what is found among those who have one of some keys, up to one more than `COUNT_MAX`."""
+        having_one = " OR ".join(f"c.search_keys && '{{{key}}}'" for key in keys)
+        sample = self.select([f"({having_one})", *self.of_texts], with_calls=False)
+        return Statement(f"SELECT count(*) FROM ({self.in_workspace(sample)} LIMIT :reach) AS sample")
+
+    def in_workspace(self, sql: str) -> str:
+        """Return SQL for the only workspace."""
+        (name,) = self.workspaces
+        return sql.replace(WORKSPACE, f":{name}::uuid")
 
     def compose(self, *, are_many: bool, near_first: bool) -> Statement:
         """Return the statement of a page.
