@@ -233,6 +233,8 @@ def _searches(known: Row, recent: str, tenant: Tenant) -> list[Search]:
         Search("role contains, half of all", half, finds=many),
         Search("role contains, half of all, a later page", half, finds=many, is_later=True),
         Search("country equals, nine in ten", _is("country", "equals", "france"), finds=many),
+        Search("a custom field equals, 6 %", _is("customFields.industry", "equals", "conseil"), finds=many),
+        Search("a custom field equals, 17 %", _is("customFields.team_size", "equals", "51-200"), finds=many),
         Search(
             "a custom field in, half of all", _is("customFields.team_size", "in", ["1-10", "11-50", "51-200"]), finds=many
         ),
