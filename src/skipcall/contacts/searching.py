@@ -197,7 +197,7 @@ def _sample(plan: dict[str, Any]) -> tuple[list[int], int]:
     wanted = SAMPLE * sum(one["Plan Rows"] for one in scans) // plan["Plan Rows"]
     known = list(accumulate(one["Plan Rows"] for one in scans))
     many = bisect_left(known, 2 * wanted) + 1
-    if many > len(scans):
+    if many > len(scans) or wanted > 2 * SAMPLE:  # too few are expected, or most of them are not what is asked for
         return [], 0
     keys = [int(re.findall(r"-?\d+", one["Index Cond"])[0]) for one in scans[:many]]
     return keys, wanted // many
