@@ -164,13 +164,23 @@ def test_custom_fields_are_an_object(path: str, client: Client, value: object) -
     assert client.faults("PATCH", path, json={"customFields": value}) == [("/customFields", "WRONG_TYPE")]
 
 
-def test_how_many(team: Team, client: Client) -> None:
-    for number in range(101):
-        team.field(f"Field {number}")
+def test_how_many(team: Team, client: Client, make: Make) -> None:
+    """As many as a workspace may have fields, so that what is answered can be sent back."""
+    make.rows(
+        """
+        INSERT INTO custom_fields (workspace_id, id, slug, name)
+        SELECT :id, gen_random_uuid(), 'field_' || n, 'Field ' || n FROM generate_series(1, 500) n RETURNING id
+        """,
+        id=team.workspace_id,
+    )
     path = team.contact()
-    values = {f"field_{number}": str(number) for number in range(100)}
-    assert len(put(client, path, **values)) == 100
-    faults = client.faults("PATCH", path, json={"customFields": {**values, "field_100": "x"}})
+    values = {f"field_{number}": str(number) for number in range(1, 501)}
+    assert len(put(client, path, **values)) == 500
+    shown = client.get(path, params={"customFieldKeys": "slug"})["customFields"]
+    assert client.patch(path, {"customFields": shown}, status=200)["customFields"].keys() == {
+        f"Field {number}" for number in range(1, 501)
+    }
+    faults = client.faults("PATCH", path, json={"customFields": {**values, "field_501": "x"}})
     assert faults == [("/customFields", "TOO_MANY_ITEMS")]
 
 

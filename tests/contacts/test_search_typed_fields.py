@@ -54,6 +54,63 @@ def test_a_key_counts_before_a_label(team: Team, client: Client) -> None:
     assert found(client, "customFields.way", "notEquals", "str") == ["str_2", "~none"]
 
 
+def test_what_is_written_so_counts_before_other_letter_case(team: Team, client: Client) -> None:
+    """As a value that is stored: the key `small` is not what `Small` says, if an option is called so."""
+    options = [
+        CustomFieldOption("small", "Tiny"),
+        CustomFieldOption("small_2", "Small"),
+        CustomFieldOption("pro", "Pro"),
+        CustomFieldOption("pro2027", "Pro of 2027"),
+        CustomFieldOption("cafe", "Caf\u00e9"),
+    ]
+    team.field("Size", type="select", options=options)
+    keep(team, "size", "cafe", "pro", "pro2027", "small", "small_2")
+    [field] = [one for one in client.get("/v1/custom-fields")["data"] if one["slug"] == "size"]
+    kept = [{"key": one.key, "label": one.label} for one in options if not one.key.startswith("pro")]
+    client.patch(
+        f"/v1/custom-fields/{field['id']}", {"options": [*kept, {"key": "pro2027", "label": "Pro"}]}, status=200
+    )
+    assert found(client, "customFields.size", "equals", "Small") == ["small_2"]
+    assert found(client, "customFields.size", "equals", "small") == ["small"]
+    assert found(client, "customFields.size", "equals", "SMALL") == ["small"]
+    assert found(client, "customFields.size", "equals", "Pro") == ["pro", "pro2027"], "both are called so"
+    assert found(client, "customFields.size", "notEquals", "Pro") == ["cafe", "small", "small_2", "~none"]
+    assert found(client, "customFields.size", "equals", "CAFE\u0301") == ["cafe"]
+
+
+def test_options_of_each_workspace(team: Team, make: Make) -> None:
+    """A key of one workspace says nothing in another, and an option that only one of them has is found there."""
+    other = team.workspace()
+    options = {
+        team.workspace_id: [
+            CustomFieldOption("a", "Lead"),
+            CustomFieldOption("b", "Won"),
+            CustomFieldOption("lost", "X"),
+        ],
+        other: [CustomFieldOption("a", "Won"), CustomFieldOption("b", "Lead"), CustomFieldOption("c", "Lost")],
+    }
+    for place, (workspace_id, some) in enumerate(options.items()):
+        make.custom_field(workspace_id, "Stage", type="select", options=some)
+        for one in some:
+            make.contact(workspace_id, {"stage": one.key}, last_name=f"{place} {one.label}")
+        make.contact(workspace_id, last_name=f"{place} none")
+    client = team.client_for(team.workspace_id, other)
+    stage = "customFields.stage"
+    assert found(client, stage, "equals", "Lead") == ["0 Lead", "1 Lead"]
+    assert found(client, stage, "equals", "a") == ["0 Lead", "1 Won"], "a key of both"
+    assert found(client, stage, "in", ["lead", "c"]) == ["0 Lead", "1 Lead", "1 Lost"]
+    assert found(client, stage, "equals", "Lost") == ["0 X", "1 Lost"], "a key of one, a label of the other"
+    assert found(client, stage, "notEquals", "Won") == ["0 Lead", "0 none", "0 X", "1 Lead", "1 Lost", "1 none"]
+    assert found(client, stage, "notIn", ["x"]) == ["0 Lead", "0 none", "0 Won", "1 Lead", "1 Lost", "1 none", "1 Won"]
+
+
+def test_numbers_that_are_too_small_for_a_float(client: Client) -> None:
+    for number in ("1e-400", "-1e-324", f"0.{'0' * 350}1"):
+        body = f'{{"filter": {{"field": "{SCORE}", "operator": "equals", "value": {number}}}}}'
+        answer = client.request("POST", SEARCH, content=body, headers={"Content-Type": "application/json"}, status=400)
+        assert [one["code"] for one in answer.json()["error"]["details"]] == ["INVALID_NUMBER"]
+
+
 def test_numbers_are_compared_as_numbers(team: Team, client: Client) -> None:
     keep(team, "score", "-3", "-0.50", "0", "007", "9.5", "12.5", "12.50", "100")
     assert found(client, SCORE, "equals", 12.5) == ["12.5", "12.50"]

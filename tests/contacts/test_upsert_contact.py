@@ -142,6 +142,21 @@ def test_keys_of_several_contacts_are_ambiguous(team: Team, client: Client, make
     assert upsert(client, given, match=["email"])["contact"]["id"] == second[-36:], "what is meant can be said"
 
 
+def test_an_id_says_who_is_meant(team: Team, client: Client) -> None:
+    """Others may have the numbers and the address as well, as a PATCH lets them; an external id nobody else may have."""
+    shared = {"phone_numbers": [phone_number(1)], "email": "a@example.com"}
+    first, second, _ = (team.contact(last_name=name, **shared) for name in ("A", "B", "C"))
+    sent_back = client.get(second)
+    known = {name: sent_back[name] for name in ("id", "phoneNumbers", "email", "lastName")}
+    assert upsert(client, known | {"city": "Lille"})["contact"]["id"] == second[-36:]
+    every = [client.get(one) for one in (first, second)]
+    results = client.post("/v1/contacts/batch", {"items": every}, 200)["results"]
+    assert [one["status"] for one in results] == ["unchanged", "unchanged"]
+    upsert(client, {"id": first[-36:], "externalId": "crm-1"})
+    error = upsert(client, known | {"externalId": "crm-1"}, 409)["error"]
+    assert [one["id"] for one in error["candidates"]] == [second[-36:], first[-36:]]
+
+
 def test_more_candidates_than_are_told(team: Team, client: Client) -> None:
     for _ in range(101):
         team.contact(phone_numbers=[phone_number(1)])

@@ -95,6 +95,8 @@ class Model:
             for contact in self.live()
         ]
         hits = [hit for hit in hits if hit[1]]
+        if any(key == "id" for _, some in hits for key, _ in some):
+            hits = [hit for hit in hits if {key for key, _ in hit[1]} & {"id", "externalId"}]
         if not hits:
             return self._create(item)
         contact, matched = hits[0]

@@ -18,9 +18,9 @@ from skipcall.imports.reader import (
     Layout,
     inspect_file,
     read_rows,
-    without_guard,
 )
 from skipcall.imports.rows import RowConverter
+from skipcall.spreadsheets import without_guard
 
 HEADER = "First Name,Last Name,Phone,City\r\n"
 PEOPLE = "Zoé,Müller,+33639980001,Orléans\r\nInès,Noël,+33639980002,Nîmes\r\n"
@@ -283,4 +283,4 @@ def test_what_a_writer_writes_is_read(
 
     _, found = read_text(tmp_path, text.getvalue(), encoding)
 
-    assert cells_of(found) == [without_guard(row) for row in rows]
+    assert cells_of(found) == [[without_guard(cell) for cell in row] for row in rows]

@@ -118,7 +118,9 @@ def _choice(text: str) -> tuple[str, str]:
 
 
 def _outcome(fault: "RowFault") -> str:
-    return "refused" if fault.row_refused else "imported without it"
+    if fault.row_refused:
+        return "refused"
+    return "imported as it is" if fault.code == "DAMAGED_TEXT" else "imported without it"
 
 
 def _report(done: "ImportReport") -> dict[str, Any]:
@@ -168,4 +170,6 @@ def _print_counts(done: "ImportReport") -> None:
     if done.rows_of_earlier_runs:
         print(f"{done.rows_of_earlier_runs} of the rows were imported by an earlier run.")
     if done.left_out:
-        print(f"Columns left out: {', '.join(done.left_out)}. --create-fields makes custom fields for them.")
+        print(
+            f"Columns left out: {', '.join(done.left_out)}. --create-fields makes custom fields for them; an externalId is kept by imports of the API."
+        )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -29,7 +30,7 @@ from skipcall.contacts.filter_fields import (
 )
 from skipcall.contacts.numbers import read_forms
 from skipcall.contacts.ranges import STEP
-from skipcall.custom_fields.model import CONTROL_CHARACTERS, FORMS, WRONG, SearchedField
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, FORMS, WRONG, SearchedField, keys_meant
 from skipcall.errors import FAULTS_MAX, Fault
 from skipcall.http.routing import canonical_uuid
 
@@ -230,7 +231,7 @@ class _Reader:
             return "custom" if _SLUG.fullmatch(slug) else None
         return CUSTOM_KINDS[self.setting.fields[slug].type]
 
-    def read_condition(self, field: str, kind: Kind, operator: str, value: Any, pointer: str) -> Clause | None:
+    def read_condition(self, field: str, kind: Kind, operator: str, value: Any, pointer: str) -> Node | None:
         if operator == "isEmpty":
             return Clause(field, "text" if field.startswith(CUSTOM_FIELD) else kind, "isEmpty")
         if kind == "date-time":
@@ -241,7 +242,7 @@ class _Reader:
         if values is None:
             return None
         if kind == "option":
-            values = [key for keys in values for key in keys]
+            return self.read_options(field, frozenset().union(*values))
         if operator in ("equals", "in", "on"):
             return Clause(field, "text" if kind in _EQUAL_AS_TEXTS else kind, "in", tuple(values))
         if kind == "day":
@@ -249,6 +250,16 @@ class _Reader:
         if kind in _STEPS:
             return Clause(field, kind, "range", _number_range(operator, values, _STEPS[kind]))
         return Clause(field, kind, operator, tuple(values))  # type: ignore[arg-type]
+
+    def read_options(self, field: str, chosen: frozenset[tuple[UUID, str]]) -> Node:
+        """Return the condition that a field has one of the options of each workspace: keys of one mean nothing in another."""
+        assert self.setting.fields is not None
+        options = self.setting.fields[field.removeprefix(CUSTOM_FIELD)].options
+        keys = {own: tuple(sorted(key for workspace, key in chosen if workspace == own)) for own in options}
+        if len(set(keys.values())) == 1:
+            return Clause(field, "text", "in", next(iter(keys.values())))
+        clauses = [(Clause("teamId", "id", "in", (str(own),)), Clause(field, "text", "in", keys[own])) for own in keys]
+        return Group("or", tuple(Group("and", one) for one in clauses if one[1].values))
 
     def read_values(self, field: str, kind: Kind, operator: str, value: Any, pointer: str) -> list[Any] | None:
         """Return the values of a condition, or None if one of them has a fault."""
@@ -290,16 +301,14 @@ class _Reader:
         return self.read_text(kind, operator, value, pointer) if isinstance(value, str) else value
 
     def read_custom_value(self, field: str, kind: Kind, value: Any, pointer: str) -> Any:
-        """Return a value of a custom field with a type: a number, or the keys of the options that it may mean, or a text."""
+        """Return a value of a custom field with a type: a number, the options that it may mean as workspaces and keys, or a text."""
         if kind == "option":
             assert self.setting.fields is not None  # or it would not be known to be one
             options = self.setting.fields[field.removeprefix(CUSTOM_FIELD)].options
-            # As a written value is read: a key counts before a label.
-            keys = [one.key for one in options if one.key == value.casefold()]
-            keys = keys or [one.key for one in options if one.label.casefold() == value.casefold()]
+            keys = {(workspace, key) for workspace, some in options.items() for key in keys_meant(some, value)}
             if not keys:
-                meant = self.near(value, [word for one in options for word in (one.label, one.key)])
-                self.faults.append(Fault(pointer, *WRONG["select"], meant))
+                known = [word for some in options.values() for one in some for word in (one.label, one.key)]
+                self.faults.append(Fault(pointer, *WRONG["select"], self.near(value, known)))
             return keys or None
         text = value if isinstance(value, str) else _in_digits(value)
         if not FORMS[_TYPES[kind]](text):

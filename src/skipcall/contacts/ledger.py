@@ -150,6 +150,9 @@ class Ledger:
                 hits.setdefault(id, []).append(MatchedKey(key, value))
         if not hits:
             return self._create(given, allow_erased=allow_erased)
+        # Who is named by id may share a number or an address with others, as a PATCH lets them; an externalId they may not.
+        if any(one.key == "id" for keys in hits.values() for one in keys):
+            hits = {id: keys for id, keys in hits.items() if {one.key for one in keys} & {"id", "externalId"}}
         id, keys = next(iter(hits.items()))
         matched_by = list(dict.fromkeys(one.key for one in keys))
         record = self._records[id]

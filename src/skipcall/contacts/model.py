@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from skipcall.consents.model import Consent
-from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE, VALUE_LENGTH_MAX
+from skipcall.custom_fields.model import CONTROL_CHARACTERS, FIELDS_OF_WORKSPACE_MAX, PRINTABLE, VALUE_LENGTH_MAX
 from skipcall.errors import FAULTS_MAX, Conflict, Fault, Gone, Invalid
 from skipcall.page import PageQuery
 from skipcall.phone_numbers.model import E164, phone_number_fault
@@ -24,7 +24,6 @@ TEXT_LENGTH_MAX = 200
 URL_LENGTH_MAX = 2_048
 EMAIL_LENGTH_MAX = 254
 PHONE_NUMBERS_MAX = 20
-CUSTOM_FIELDS_MAX = 100
 EXTERNAL_ID_LENGTH_MAX = 255
 # What `include` adds to a contact: columns by their name there, and an entry of another table.
 _INCLUDED_COLUMNS = {"externalId": "external_id"}
@@ -98,7 +97,7 @@ CustomValue = Annotated[str, Meta(max_length=VALUE_LENGTH_MAX, extra_json_schema
 CustomFields = Annotated[
     dict[str, CustomValue | None],
     Meta(
-        max_length=CUSTOM_FIELDS_MAX,
+        max_length=FIELDS_OF_WORKSPACE_MAX,
         description=(
             "Values of custom fields by **slug**. Only the given ones change; null or an empty string clears one. "
             "The exact name of a field is accepted as well; that is deprecated."

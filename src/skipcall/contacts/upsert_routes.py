@@ -54,7 +54,8 @@ async def upsert_contact(request: Request, body: Upsert, query: CreateContactQue
 
     Writes the contact that has the `id`, the `externalId`, one of the `phoneNumbers` or the `email` (in any case) given, and
     creates one if there is none. If the keys lead to several contacts, or a number or address leads to a contact with
-    another `externalId`, nothing is written: 409 `AMBIGUOUS_MATCH`, with `candidates` inside `error`. Deleted contacts
+    another `externalId`, nothing is written: 409 `AMBIGUOUS_MATCH`, with `candidates` inside `error`. Who is named by `id` may share
+    numbers and addresses with others. Deleted contacts
     are not found; the `id` of one that was merged is refused with 410 `CONTACT_MERGED`, its `externalId` leads to the contact that
     took it in, which keeps its own. What is equal already changes nothing.
     Nobody becomes somebody who was erased: 409 `PERSON_ERASED`, unless `allowErased` says that they came back by their own will.

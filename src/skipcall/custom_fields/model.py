@@ -190,11 +190,14 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchedField(NamedTuple):
-    """A custom field that a search names, with the workspaces that have it. Where these have different types it is a text."""
+    """A custom field that a search names, with its options in each workspace that has it. Where these have different types it is a text."""
 
     type: Type
-    options: Sequence[CustomFieldOption]
-    workspace_ids: Sequence[UUID]
+    options: Mapping[UUID, Sequence[CustomFieldOption]]
+
+    @property
+    def workspace_ids(self) -> Sequence[UUID]:
+        return list(self.options)
 
 
 class CreateCustomField(msgspec.Struct, frozen=True, rename="camel"):
@@ -318,6 +321,21 @@ def choices_of(options: Sequence[CustomFieldOption]) -> dict[str, str]:
     """Return what leads to the options that can be chosen: their labels and, before these, their keys."""
     chosen = [one for one in options if not one.is_archived]
     return {one.label: one.key for one in chosen} | {one.key: one.key for one in chosen}
+
+
+def keys_meant(options: Sequence[CustomFieldOption], text: str) -> list[str]:
+    """Return the keys of the options that a text may mean, archived ones too.
+
+    What is written so counts before other letter case, as in a value that is stored, and a key before a label.
+    """
+    text = unicodedata.normalize("NFC", text)
+    words = [(one.key, unicodedata.normalize("NFC", one.label)) for one in options]
+    in_any_case = [(key, label.casefold()) for key, label in words]
+    for known, meant in ((words, text), (in_any_case, text.casefold())):
+        for place in (0, 1):
+            if found := [one[0] for one in known if one[place] == meant]:
+                return found
+    return []
 
 
 def read_value(field: Definition, text: str) -> str | None:

@@ -186,15 +186,14 @@ async def list_keys(db: Session, workspace_id: UUID) -> dict[str, str]:
 
 
 async def find_slugs(db: Session, workspace_ids: Sequence[UUID], slugs: Sequence[str]) -> dict[str, SearchedField]:
-    """Return the fields that slugs are of in any of the workspaces, options of all of these together."""
+    """Return the fields that slugs are of in any of the workspaces, and its options in each."""
     found: dict[str, list[Row]] = {}
     for row in await db.fetch_rows(_FIND_SLUGS, workspace_ids=workspace_ids, slugs=slugs):
         found.setdefault(row["slug"], []).append(row)
     return {
         slug: SearchedField(
             type=rows[0]["type"] if len({row["type"] for row in rows}) == 1 else "text",
-            options=[option for row in rows for option in _options(row)],
-            workspace_ids=[row["workspace_id"] for row in rows],
+            options={row["workspace_id"]: _options(row) for row in rows},
         )
         for slug, rows in found.items()
     }

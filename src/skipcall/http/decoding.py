@@ -9,6 +9,7 @@ may be parts of a wrong type, which have their fault already.
 import difflib
 import json
 import math
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +27,7 @@ BODY_BYTES_MAX = 262_144
 DEPTH_MAX = 8
 QUERY_PARAMETERS_MAX = 50
 EXACT_DIGITS = 15  # of a float
+_NOT_ZERO = re.compile(r"-?[0.]*[1-9]")
 _OUT_OF_RANGE = "out of range"  # as msgspec says it of an integer
 IGNORED_NAMES_MAX = 20
 IGNORED_NAME_LENGTH_MAX = 100
@@ -182,6 +184,8 @@ def _read_number(text: str) -> float | Decimal:
     number = float(text)
     if math.isinf(number):
         raise ValueError(_OUT_OF_RANGE)
+    if not number and _NOT_ZERO.match(text):
+        return math.copysign(math.ulp(0.0), number)  # what is too small for a float is not nothing
     is_exact = len(text) <= EXACT_DIGITS or not number or Decimal(repr(number)) == Decimal(text)
     return number if is_exact else Decimal(text)
 

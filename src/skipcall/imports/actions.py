@@ -22,8 +22,8 @@ from skipcall.errors import Conflict, Unavailable
 from skipcall.imports import queries
 from skipcall.imports.model import Converted, RowFault, UnusableFile
 from skipcall.imports.places import Placed, place_columns
+from skipcall.imports.presets import EXTERNAL_ID, Preset, count_known_headings, heading_key, map_header
 from skipcall.imports.presets import Mapping as HeaderMapping
-from skipcall.imports.presets import Preset, count_known_headings, map_header
 from skipcall.imports.queries import ImportRun
 from skipcall.imports.reader import inspect_file, read_rows
 from skipcall.imports.rows import RowConverter
@@ -115,6 +115,7 @@ async def import_contacts(
             "people were erased in this workspace, and without the server's secret they are not recognised"
         )
     places, left_out = await _places(db, workspace_id, mapping, create=create_fields)
+    left_out += [heading for heading in layout.header if heading_key(heading) == heading_key(EXTERNAL_ID)]
     run = await queries.start_import(db, workspace_id, digest)
     report = ImportReport(
         mapping.preset,

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from skipcall.contacts.model import CUSTOM_FIELDS_MAX
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, NAME_LENGTH_MAX, Definition
-from skipcall.imports.model import UnusableFile
 from skipcall.imports.presets import CUSTOM_PREFIX, Mapping, heading_key, is_own_heading
 
 
@@ -37,7 +35,7 @@ class Placed(msgspec.Struct, frozen=True):
 def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create: bool) -> Placed:
     """Return which columns fill a field that has their heading as slug or name; with `create`, missing fields are to be made.
 
-    A heading that is only like several slugs and names is left out. Raises `UnusableFile` if a contact would have too many values.
+    A heading that is only like several slugs and names is left out.
     """
     fields = _Fields(definitions)
     wanted = [(index, slug, True) for index, slug in mapping.custom]
@@ -59,10 +57,6 @@ def place_columns(definitions: Sequence[Definition], mapping: Mapping, *, create
             twins.append(Twin(index, first.index))
         else:
             places[slug or key] = Place(index, name, slug)
-    if len(places) > CUSTOM_FIELDS_MAX:
-        raise UnusableFile(
-            f"a contact has at most {CUSTOM_FIELDS_MAX} custom values; the file would give {len(places)}"
-        )
     return Placed(list(places.values()), left_out, missing, twins)
 
 

@@ -24,7 +24,8 @@ FIELDS = frozenset(
     | {"allowPhoneCalls", "phoneNumbers", FULL_NAME, DO_NOT_CALL}
 )
 # Those that tell which contact is meant; files of the command line only make new ones.
-KEYED_FIELDS = FIELDS | {"externalId", "id"}
+EXTERNAL_ID = "externalId"
+KEYED_FIELDS = FIELDS | {EXTERNAL_ID, "id"}
 IGNORED = ""
 CUSTOM_PREFIX = "customFields."
 _CHOSEN = -1  # the place of a column that was chosen: before those that its heading speaks for

@@ -15,6 +15,7 @@ import msgspec
 
 from skipcall.imports.encodings import detect_encoding
 from skipcall.imports.model import COLUMNS_MAX, RowFault, UnusableFile
+from skipcall.spreadsheets import without_guard
 
 # Below the csv module's own limit for one field (131,072), which is a setting of the whole process.
 RECORD_CHARS_MAX = 120_000
@@ -39,8 +40,6 @@ _FOOTER = re.compile(
 )
 
 ReadRow = tuple[int, list[str] | RowFault]
-
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -140,7 +139,10 @@ def inspect_file(path: Path, count_known: Callable[[Sequence[str]], int]) -> Lay
             known = count_known(cells)
             if known and len(cells) <= COLUMNS_MAX and (best is None or (known, len(cells)) > best[:2]):
                 layout = Layout(
-                    encoding, delimiter, tuple(cell.strip("\ufeff \t\r\n") for cell in without_guard(cells)), index + 1
+                    encoding,
+                    delimiter,
+                    tuple(cell.strip("\ufeff \t\r\n") for cell in _without_guards(cells)),
+                    index + 1,
                 )
                 best = (known, len(cells), layout)
     if best is None:
@@ -151,13 +153,6 @@ def inspect_file(path: Path, count_known: Callable[[Sequence[str]], int]) -> Lay
     return best[2]
 
 
-def without_guard(cells: list[str]) -> list[str]:
-    """Return cells without the apostrophe that keeps a spreadsheet from taking one for a formula, as exports write it."""
-    if not any(cell[:1] == "'" for cell in cells):
-        return cells
-    return [cell[1:] if _GUARDED.match(cell) else cell for cell in cells]
-
-
 def read_rows(path: Path, layout: Layout) -> Iterator[ReadRow]:
     """Yield the number of its first line and the cells of each row behind the header, or a fault in their place.
 
@@ -166,6 +161,10 @@ def read_rows(path: Path, layout: Layout) -> Iterator[ReadRow]:
     """
     with _open(path, layout.encoding) as file:
         yield from _without_footer(_records(file, layout), layout)
+
+
+def _without_guards(cells: list[str]) -> list[str]:
+    return [without_guard(cell) if "'" in cell else cell for cell in cells]
 
 
 def _records(file: TextIO, layout: Layout) -> Iterator[ReadRow]:
@@ -194,7 +193,7 @@ def _records(file: TextIO, layout: Layout) -> Iterator[ReadRow]:
         elif is_header:
             is_header = False
         else:
-            yield lines.start, without_guard(cells)
+            yield lines.start, _without_guards(cells)
 
 
 def _unreadable(lines: _Lines, *, read_again: bool) -> RowFault:
