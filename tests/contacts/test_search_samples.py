@@ -114,8 +114,7 @@ def test_a_sample(
 
     small = {
         "COUNT_MAX": COUNTED,
-        "MANY_MIN": 1,
-        "SAMPLED_MIN": 500,
+        "MANY_IN_RANGES_MIN": 1,
         "SAMPLED_SHARE_MAX": 1,
         "SAMPLE": 480,
         "_are_proven_many": watched,

@@ -38,8 +38,9 @@ NEAR_MAX = 15_000  # contacts of one workspace that are looked at for a page of 
 # A page that need not be counted is gathered from so many at most, and first looked for near where the planner expects so many; of
 # ranges it expects too many.
 FEW_MAX, MANY_MIN, MANY_IN_RANGES_MIN = 5_000, 7_000, 50_000
-# Of so many that the planner expects, a sample of an index tells that they are many; it is a fifth smaller than asked for.
-SAMPLED_MIN, SAMPLED_SHARE_MAX, SAMPLE = 30_000, 0.25, 16_000
+# Of twice as many, but not of such a share of all, so large a sample of an index tells that they are many. A smaller one is spread over more of the
+# table, which need not be in memory.
+SAMPLE, SAMPLED_SHARE_MAX = 40_000, 0.15
 
 _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
@@ -159,7 +160,7 @@ async def search_contacts(
         many = MANY_IN_RANGES_MIN if composer.has_ranges else MANY_MIN
         expected = _expected(msgspec.json.decode(explained)[0]["Plan"])
         are_few |= expected < many
-        if counts and expected >= MANY_MIN and composer.asks_for_terms:
+        if counts and expected >= MANY_IN_RANGES_MIN and composer.asks_for_terms:
             are_proven_many = await _are_proven_many(db, composer, values)
     near_first = not (counts or are_few)
     rows = await db.fetch_rows(composer.compose(are_many=are_many or are_proven_many, near_first=near_first), **values)
@@ -179,7 +180,7 @@ async def _are_proven_many(db: Session, composer: "_Composer", values: dict[str,
     async with db.begin() as session:
         await session.execute(_USE_BITMAPS)
         plan = msgspec.json.decode(await session.fetch_value(explain, **values))[0]["Plan"]
-        keys, size = _sample(plan) if SAMPLED_MIN <= plan["Plan Rows"] < SAMPLED_SHARE_MAX * contacts else ([], 0)
+        keys, size = _sample(plan) if plan["Plan Rows"] < SAMPLED_SHARE_MAX * contacts else ([], 0)
         if not keys:
             return False
         await session.execute(_SET_SAMPLE, size=str(size))
