@@ -1,4 +1,4 @@
-"""Searches among a million contacts: what the database needs for a first page of 100 with its total, and for a later one."""
+"""Searches among a million contacts: what the database needs for a first page of 100, counted where it is asked for, and for a later one."""
 
 import asyncio
 import time
@@ -44,14 +44,14 @@ _ONE = Statement("SELECT * FROM contacts WHERE workspace_id = :workspace_id AND 
 
 
 class Search(msgspec.Struct, frozen=True):
-    """What is asked for. `finds` is how many contacts must be on the page, at least."""
+    """What is asked for. `finds` is how many contacts must be on the page, at least; what `counts` has no limit but the bare line."""
 
     name: str
     filter: dict[str, Any] | None = None
     text: str = ""
     finds: int = 1
     is_later: bool = False
-    counts: bool = True
+    counts: bool = False
     sort: str = "-createdAt"
 
 
@@ -120,7 +120,8 @@ async def _measure(url: str, tenant: Tenant, plan: Plan, results: Results) -> No
             milliseconds, found = await _times(session, tenant, search, plan.search_runs)
             if len(found.contacts) < min(search.finds, SIZE):
                 raise BenchmarkError(f"{search.name} found {len(found.contacts)} contacts")
-            results.figures.append(Figure(search.name, median(milliseconds), "ms", at_most=DATABASE_MS_MAX))
+            at_most = None if search.counts else DATABASE_MS_MAX
+            results.figures.append(Figure(search.name, median(milliseconds), "ms", at_most=at_most))
             results.measurements[search.name] = {"ms": milliseconds, "total": found.total}
     finally:
         await db.connection.close()
@@ -169,8 +170,7 @@ async def _times(session: _Explaining, tenant: Tenant, search: Search, runs: int
             workspace_ids,
             query,
             after=after,
-            are_many=search.is_later,
-            counts=search.counts,
+            counts=search.counts or None,
             limit=SIZE + 1,
             view=ContactView(),
         )
@@ -292,13 +292,15 @@ def _searches_of_shares(half: dict[str, Any]) -> list[Search]:
     return [
         *(Search(name, clause, finds=40) for name, clause in asked.items()),
         *(
-            Search(f"{name}, not counted", clause, finds=40, counts=False)
+            Search(f"{name}, counted", clause, finds=40, counts=True)
             for name, clause in (asked | {"role contains, half of all": half}).items()
         ),
-        Search("text, one letter, not counted", text="x", finds=SIZE, counts=False),
-        Search(
-            "firstName contains a name, not counted", _is("firstName", "contains", "jean"), finds=SIZE, counts=False
-        ),
+        Search("text, one letter", text="x", finds=SIZE),
+        Search("firstName contains a name", _is("firstName", "contains", "jean"), finds=SIZE),
+        Search("company contains the end of a word and the beginning of the next", _is("company", "contains", "e r")),
+        Search("email contains a sign", _is("email", "contains", "5@t"), finds=SIZE),
+        Search("a number between, 6,000 old ones", _is("customFields.customer_number", "between", 4_711_300_017, 4_711_306_017), finds=SIZE),
+        Search("a number between, 24,000 old ones", _is("customFields.customer_number", "between", 4_711_300_017, 4_711_324_017), finds=SIZE),
     ]
 
 

@@ -11,6 +11,7 @@ from tests.contacts.search_pages import check_first_pages
 from tests.make import Make, Team
 
 COUNT = 11_000  # a little more than are counted
+AT_ONCE = 4_000  # of them, for a statement that must not take too long
 NOW = datetime.now(UTC).replace(microsecond=0)
 FEW = {"field": "callCount", "operator": "greaterOrEqual", "value": 9}
 MANY = {"field": "callCount", "operator": "lessThan", "value": 9}
@@ -66,22 +67,23 @@ def world(make: Make) -> tuple[Team, dict[str, Contact]]:
             "is_hot": draw.random() < 0.98,
             "created": NOW - timedelta(hours=1, seconds=draw.randint(0, 3_000)),
         }
-    make.rows(
-        """
-        WITH given AS (
-            SELECT * FROM unnest(:ids::text[]::uuid[], :cities::text[], :roles::text[], :created::timestamptz[])
-                AS one (id, city, role, created)
-        ), written AS (
-            UPDATE contacts c SET city = g.city, role = g.role, created_at = g.created
-            FROM given g WHERE c.workspace_id = :workspace AND c.id = g.id RETURNING 1
-        ) SELECT count(*) FROM written
-        """,
-        workspace=team.workspace_id,
-        ids=list(contacts),
-        cities=[one["city"] for one in contacts.values()],
-        roles=["Cheffe" if one["is_hot"] else "CTO" for one in contacts.values()],
-        created=[one["created"] for one in contacts.values()],
-    )
+    for given in (list(contacts.items())[place : place + AT_ONCE] for place in range(0, COUNT, AT_ONCE)):
+        make.rows(
+            """
+            WITH given AS (
+                SELECT * FROM unnest(:ids::text[]::uuid[], :cities::text[], :roles::text[], :created::timestamptz[])
+                    AS one (id, city, role, created)
+            ), written AS (
+                UPDATE contacts c SET city = g.city, role = g.role, created_at = g.created
+                FROM given g WHERE c.workspace_id = :workspace AND c.id = g.id RETURNING 1
+            ) SELECT count(*) FROM written
+            """,
+            workspace=team.workspace_id,
+            ids=[id for id, _ in given],
+            cities=[one["city"] for _, one in given],
+            roles=["Cheffe" if one["is_hot"] else "CTO" for _, one in given],
+            created=[one["created"] for _, one in given],
+        )
     called = [(id, one["calls"], one["last"]) for id, one in contacts.items() if one["calls"]]
     make.rows(
         "SELECT move_contact_counters(:workspaces::uuid[], :ids::text[]::uuid[], :steps::int[], :moments::timestamptz[])",

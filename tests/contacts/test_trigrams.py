@@ -24,14 +24,17 @@ def answer(condition: str | None) -> str:
         ("xyl", "a pattern"),
         ("Ÿla", "a pattern"),
         ("d'or", "a pattern"),
-        ("-b", "a pattern"),
+        ("%b", "a pattern"),
+        ("-b", "two letters"),
         ("xy", "two letters"),
         ("é1", "two letters"),
         ("x", "nothing"),
-        ("l'", "nothing"),
-        ("a_", "nothing"),
+        ("l'", "two letters"),
+        ("a_", "two letters"),
+        (". 1", "a pattern"),
+        ("l(", "nothing"),
         ("%", "nothing"),
-        ("-" * 12 + "abc", "nothing"),
+        ("%" * 12 + "abc", "nothing"),
         ("ß", "other characters"),
         ("øx", "other characters"),
         ("иван", "other characters"),
@@ -50,8 +53,8 @@ def test_contains_where_the_database_knows_letters(value: str, expected: str) ->
 
 
 def test_of_an_address_the_end_counts() -> None:
-    assert answer(contains(ADDRESS, "abc" + "-" * 12, knows_letters=False)) == "nothing"
-    assert answer(contains(ADDRESS, "-" * 12 + "abc", knows_letters=False)) == "a pattern"
+    assert answer(contains(ADDRESS, "abc" + "%" * 12, knows_letters=False)) == "nothing"
+    assert answer(contains(ADDRESS, "%" * 12 + "abc", knows_letters=False)) == "a pattern"
 
 
 @pytest.mark.parametrize(
@@ -59,9 +62,11 @@ def test_of_an_address_the_end_counts() -> None:
     [
         ("x", "a pattern", "two letters"),
         ("xy", "a pattern", "a pattern"),
-        ("l'", "a pattern", "nothing"),
-        ("'l", "a pattern", "a pattern"),
-        ("-", "nothing", "nothing"),
+        ("l'", "a pattern", "a pattern"),
+        ("-", "a pattern", "two letters"),
+        ("l(", "a pattern", "nothing"),
+        ("(l", "a pattern", "a pattern"),
+        ("(", "nothing", "nothing"),
         ("ßan", "other characters", "a pattern"),
         ("ж", "other characters", "other characters"),
     ],

@@ -37,11 +37,14 @@ _PARTS = {
     "role": 12,
     "externalId": 13,
 }
-# The columns of `contacts_by_text`, of which each knows nothing of the others (migration 0031): these two, and each other property. But for
+# The columns of `contacts_by_text`, of which each knows nothing of the others (migrations 0031, 0035): these two, and each other property. But for
 # names, values begin and end with `q`, since what stands at an edge is then a part of a word like any other; between a slug and its value it stands alone.
 _NAMES = "split_part(c.search_text, chr(30), 1)"
+_NAMES_AS_ONE_WORD = f"as_one_word({_NAMES})"
 _CUSTOM_TEXTS = "split_part(c.search_text, chr(30), 3)"
-_CUSTOM_FIELDS = f"""replace(replace({_CUSTOM_TEXTS}, '": "', 'q'), '"' || {_SEPARATOR}, 'q"' || {_SEPARATOR})"""
+_CUSTOM_FIELDS = (
+    f"""as_one_word(replace(replace({_CUSTOM_TEXTS}, '": "', 'q'), '"' || {_SEPARATOR}, 'q"' || {_SEPARATOR}))"""
+)
 _OF_NAMES = frozenset(("firstName", "lastName", "email", "company"))
 # Whose folded values stand in B-trees (migrations 0024, 0029, 0031).
 _ORDERED = frozenset(("firstName", "lastName", "company", "city", "country", "role"))
@@ -243,9 +246,9 @@ class Conditions:
         if node.field not in _PARTS:
             return self.in_custom_field(node)
         if node.field in _OF_NAMES:
-            pattern = Pattern(_NAMES, self.folded(node.values[0]))
+            pattern = Pattern(_NAMES_AS_ONE_WORD, self.folded(node.values[0]))
         else:
-            text = f"(chr(31) || 'q' || nullif({text_part(node.field)}, '') || 'q' || chr(31))"
+            text = f"as_one_word(chr(31) || 'q' || nullif({text_part(node.field)}, '') || 'q' || chr(31))"
             end: Literal["left", "right"] = "right" if node.field in _ADDRESSES else "left"
             pattern = Pattern(
                 text, self.folded(node.values[0]), "chr(31) || 'q'", "'q' || chr(31)", end, has_letters=True
@@ -315,7 +318,7 @@ class Conditions:
         return None
 
     def word_indexed(self, word: str) -> str | None:
-        pattern = Pattern(_NAMES, self.folded(word))
+        pattern = Pattern(_NAMES_AS_ONE_WORD, self.folded(word))
         return trigrams.contains(pattern, word, knows_letters=self.locale.knows_letters)
 
     def in_ranges(self, clause: Clause) -> str:

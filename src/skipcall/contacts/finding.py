@@ -96,8 +96,8 @@ async def search_contacts(
         among,
         query,
         after=cursor.place(key_types) if cursor else None,
-        are_many=cursor is not None and (cursor.total is None or cursor.total > COUNT_MAX),
-        counts=body.count_total,
+        counted=cursor.total if cursor else None,
+        counts=None if body.count_total is UNSET else body.count_total,
         limit=body.size + 1,
         view=view,
     )

@@ -38,11 +38,12 @@ from skipcall.contacts.model import ContactView
 from skipcall.contacts.numbers import region_fault
 from skipcall.custom_fields.model import CONTROL_CHARACTERS, PRINTABLE
 from skipcall.errors import Fault, Invalid
-from skipcall.page import SIZE_DEFAULT, SIZE_MAX, WorkspaceIds, workspace_ids_faults
+from skipcall.page import COUNT_MAX, SIZE_DEFAULT, SIZE_MAX, WorkspaceIds, workspace_ids_faults
 
 TEXT_LENGTH_MAX = 200
 WORDS_MAX = 10
 SORTS_MAX = 3
+COUNTED_AMONG_MAX = 100_000  # contacts; what is found among more is counted only where it is asked for
 CURSOR_LENGTH_MAX = 18_000
 KEY_LENGTH_MAX = 2_000
 DIGEST_BYTES = 12
@@ -159,14 +160,17 @@ class SearchContacts(msgspec.Struct, frozen=True, rename="camel"):
         ]
         | UnsetType
     ) = UNSET
-    count_total: Annotated[
-        bool,
-        _about(
-            "False for a first page that comes sooner if many are found: `meta.total` is then one more than the pages so far hold, with "
-            "`totalIsLowerBound`, until the last page tells all. Few are counted all the same, and all contacts, without filter and text. "
-            "Said of the first page; its cursor goes on likewise"
-        ),
-    ] = True
+    count_total: (
+        Annotated[
+            bool,
+            _about(
+                f"Whether `meta.total` is counted, up to {COUNT_MAX:,}. If not, and many are found, the first page comes sooner, and `meta.total` is one more "
+                "than the pages so far hold, with `totalIsLowerBound`, until the last page tells all; few are counted all the same, and all contacts, "
+                f"without filter and text. If absent: true where there are at most {COUNTED_AMONG_MAX:,} contacts. Said of the first page; its cursor goes on likewise"
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     timezone: (
         Annotated[
             str,

@@ -5,10 +5,8 @@ connections that plan each time.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -29,18 +27,17 @@ from skipcall.contacts.conditions import (
 from skipcall.contacts.filters import Node
 from skipcall.contacts.model import Contact, ContactView
 from skipcall.contacts.queries import COLUMNS, show_contacts
+from skipcall.contacts.search import COUNTED_AMONG_MAX
 from skipcall.custom_fields.model import SearchedField
 from skipcall.page import COUNT_MAX
-from skipcall.postgres.db import Session, Statement
+from skipcall.postgres.db import Row, Session, Statement
 
 DIFFERENT_MAX = 300  # sets of custom fields that contacts have values of, to look for those without one
-NEAR_MAX = 15_000  # contacts of one workspace that are looked at for a page of what many are
-# A page that need not be counted is gathered from so many at most, and first looked for near where the planner expects so many; of
-# ranges it expects too many.
-FEW_MAX, MANY_MIN, MANY_IN_RANGES_MIN = 5_000, 7_000, 50_000
-# Of twice as many, but not of such a share of all, so large a sample of an index tells that they are many. A smaller one is spread over more of the
-# table, which need not be in memory.
-SAMPLE, SAMPLED_SHARE_MAX = 40_000, 0.15
+# Contacts that are looked at for a page, in its order; of conditions on custom numbers half as many.
+SOON_MAX, NEAR_MAX = 5_000, 24_000
+SOME_MIN = 1_000  # so many are worth looking near first
+MANY_MIN, MANY_IN_RANGES_MIN = 7_000, 14_000  # expected contacts; of ranges the planner expects too many
+ALL = 2**40  # more than there are
 
 _CALLS = "contact_call_counts k"
 _WITH_CALLS = f"{_CALLS} JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.contact_id"
@@ -57,12 +54,6 @@ _LOCALE = Statement(
 )
 
 _COUNT_ALL = "SELECT coalesce(sum(count), 0)::bigint FROM contact_counts WHERE workspace_id = ANY(:workspace_ids)"
-# The planner does not know that a sample takes less.
-_USE_BITMAPS = Statement(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true)"
-)
-_SET_SAMPLE = Statement("SELECT set_config('gin_fuzzy_search_limit', :size, true)")
-
 # One contact for each entry that differs from the one before, however many there are of it.
 _FILLED = Statement(
     f"""
@@ -125,14 +116,14 @@ async def search_contacts(
     query: Query,
     *,
     after: tuple[Sequence[Any], UUID] | None,
-    are_many: bool = False,
-    counts: bool = True,
+    counted: int | None = None,
+    counts: bool | None = True,
     limit: int,
     view: ContactView,
 ) -> Found:
     """Return contacts that a search finds, after a place.
 
-    `are_many`: its first page counted more than `COUNT_MAX`, or did not count them. `counts`: whether the first page must.
+    `counts`: whether the first page must count what is found; None leaves it to how many contacts there are. `counted`: what the first page told.
     """
     filled = await list_filled(db, workspace_ids) if query.filter and asks_what_is_filled(query.filter) else None
     conditions = Conditions(workspace_ids, query.fields, await _locale_of(db), filled)
@@ -144,69 +135,103 @@ async def search_contacts(
         **{f"after_{number}": key for number, key in enumerate(after[0] if after else ())},
         "after_id": after[1] if after else None,
         "reach": COUNT_MAX + 1,
-        "gathered": (COUNT_MAX if counts else FEW_MAX) + 1,
-        "uncounted": None if counts else FEW_MAX + 1,
         "limit": limit,
         "by_slug": view.by_slug,
     }
-    are_proven_many = False
-    if composer.calls:
-        composer.called = await db.fetch_value(composer.count_called(), **values)
-    are_few = composer.are_few_called
-    if composer.is_first and (composer.indexed or composer.of_columns):
-        explained = await db.fetch_value(composer.explain(), **values)
-        composer.reads_index = bool(_INDEXES.search(explained))
-        composer.gathered_by = [one for one in composer.indexed if is_worth_it(one, explained)]
-        many = MANY_IN_RANGES_MIN if composer.has_ranges else MANY_MIN
-        expected = _expected(msgspec.json.decode(explained)[0]["Plan"])
-        are_few |= expected < many
-        if counts and expected >= MANY_IN_RANGES_MIN and composer.asks_for_terms:
-            are_proven_many = await _are_proven_many(db, composer, values)
-    near_first = not (counts or are_few)
-    rows = await db.fetch_rows(composer.compose(are_many=are_many or are_proven_many, near_first=near_first), **values)
+    finder = _Finder(db, composer, values)
+    rows, total = (await finder.find_later(counted), counted) if after else await finder.find_first(counts=counts)
     keys = [[row[f"key_{number}"] for number in range(len(query.sorts))] for row in rows]
-    total = COUNT_MAX + 1 if are_proven_many else rows[0]["total"] if rows else 0
     return Found(await show_contacts(db, rows, view), keys, total)
 
 
-async def _are_proven_many(db: Session, composer: "_Composer", values: dict[str, Any]) -> bool:
-    """Whether a sample of what one index finds has more than `COUNT_MAX` already. If not, they may be as many all the same.
+class _Finder:
+    """Looks for a page of a search: near, in all that is found if it is few, at last in all of it however many (docs/decisions/0024)."""
 
-    GIN itself takes some of the contacts that have a key (`gin_fuzzy_search_limit`), so no bitmap of all of them is made and sorted.
-    """
-    explain = composer.explain_terms()
-    values = {**values, **composer.conditions.values}
-    contacts = await db.fetch_value(Statement(_COUNT_ALL), **values)
-    async with db.begin() as session:
-        await session.execute(_USE_BITMAPS)
-        plan = msgspec.json.decode(await session.fetch_value(explain, **values))[0]["Plan"]
-        keys, size = _sample(plan) if plan["Plan Rows"] < SAMPLED_SHARE_MAX * contacts else ([], 0)
-        if not keys:
-            return False
-        await session.execute(_SET_SAMPLE, size=str(size))
-        return bool(await session.fetch_value(composer.count_having(keys), **values) > COUNT_MAX)
+    def __init__(self, db: Session, composer: "_Composer", values: dict[str, Any]) -> None:
+        self.db = db
+        self.composer = composer
+        self.values = values
+        self.expected = MANY_IN_RANGES_MIN  # contacts, by the planner
 
+    async def find_first(self, *, counts: bool | None) -> tuple[list[Row], int | None]:
+        """Return the rows of the first page and how many there are in all, if they were counted."""
+        composer = self.composer
+        if composer.calls:
+            composer.called = await self.fetch_value(composer.count_called())
+        if not composer.is_narrowed:
+            rows = await self.fetch_rows(composer.walk(total=_COUNT_ALL))
+            return rows, rows[0]["total"] if rows else 0
+        if composer.asks_only_of_calls and (composer.walks_calls or not composer.are_few_called):
+            return await self.fetch_rows(composer.walk()), composer.called
+        await self.explain()
+        if counts is None:
+            counts = await self.fetch_value(Statement(_COUNT_ALL)) <= COUNTED_AMONG_MAX
+        are_many = self.expected >= (MANY_IN_RANGES_MIN if composer.has_ranges else MANY_MIN)
+        if not counts and not composer.are_few_called:
+            near = await self.find_near() if self.expected >= SOME_MIN and (composer.of_texts or are_many) else None
+            return (near, None) if near is not None else await self.find_all()
+        if are_many:
+            await self.explain(whole=False)
+        rows, total = await self.gather(COUNT_MAX + 1, whole=not are_many)
+        if total > COUNT_MAX:
+            rows = await self.find_near() or (await self.find_all())[0]
+        return rows, total
 
-def _sample(plan: dict[str, Any]) -> tuple[list[int], int]:
-    """Return the most frequent keys of a sample and how many contacts to take of each; none if a plan asks more of indexes than for keys."""
-    scans = plan.get("Plans", [{}])
-    if scans[0].get("Node Type") == "BitmapOr":
-        scans = scans[0]["Plans"]
-    if any(one.get("Index Name") != "contacts_by_value" for one in scans):
-        return [], 0
-    scans.sort(key=lambda one: -one["Plan Rows"])
-    wanted = SAMPLE * sum(one["Plan Rows"] for one in scans) // plan["Plan Rows"]
-    known = list(accumulate(one["Plan Rows"] for one in scans))
-    many = bisect_left(known, 2 * wanted) + 1
-    if many > len(scans) or wanted > 2 * SAMPLE:  # too few are expected, or most of them are not what is asked for
-        return [], 0
-    keys = [int(re.findall(r"-?\d+", one["Index Cond"])[0]) for one in scans[:many]]
-    return keys, wanted // many
+    async def find_later(self, counted: int | None) -> list[Row]:
+        """Return the rows of a later page, whose first page counted so many or did not count."""
+        composer = self.composer
+        if composer.calls:
+            composer.called = await self.fetch_value(composer.count_called())
+        near = await self.find_near() if counted is None or counted >= SOME_MIN else None
+        if near is not None:
+            return near
+        await self.explain()
+        return (await self.find_all())[0]
 
+    async def find_near(self) -> list[Row] | None:
+        """Return the rows of a page if the next contacts have so many. Conditions on columns alone are left to the planner, which knows more of them."""
+        if not self.composer.of_texts:
+            return await self.fetch_rows(self.composer.walk())
+        limit = self.values["limit"]
+        for reach in (SOON_MAX, NEAR_MAX):
+            self.values["near"] = reach // 2 if self.composer.has_ranges else reach
+            rows = await self.fetch_rows(self.composer.near_page())
+            if len(rows) == limit:
+                return rows
+            if len(rows) * NEAR_MAX < limit * SOON_MAX:  # more of them would not have a page either
+                break
+        return None
 
-def _expected(plan: dict[str, Any]) -> int:
-    """Return how many rows the planner expects, were there no limits."""
-    return sum(map(_expected, plan["Plans"])) if plan["Node Type"] in ("Limit", "Append") else plan["Plan Rows"]
+    async def find_all(self) -> tuple[list[Row], int | None]:
+        """Return the rows of a page, whatever it takes, and how many there are if that is seen then.
+
+        The planner takes what is found for evenly spread, and would go through contacts in order even where all that is found is old.
+        """
+        if self.composer.reads_index:
+            return await self.gather(ALL)
+        return await self.fetch_rows(self.composer.walk()), None
+
+    async def gather(self, reach: int, *, whole: bool = True) -> tuple[list[Row], int]:
+        """Return how many are found, up to `reach`, and the rows of a page if there are fewer."""
+        self.values["reach"] = reach
+        rows = await self.fetch_rows(self.composer.gather_page(whole=whole))
+        return [row for row in rows if row["id"]], rows[0]["total"]
+
+    async def explain(self, *, whole: bool = True) -> None:
+        """Let the planner tell how many it expects, and whether it would read an index for them: for all, or for as many as are counted."""
+        composer = self.composer
+        if composer.indexed or composer.of_columns:
+            explained = await self.fetch_value(composer.explain(whole=whole))
+            composer.reads_index = bool(_INDEXES.search(explained))
+            composer.gathered_by = [one for one in composer.indexed if is_worth_it(one, explained)]
+            if whole:
+                self.expected = msgspec.json.decode(explained)[0]["Plan"]["Plan Rows"]
+
+    async def fetch_rows(self, statement: Statement) -> list[Row]:
+        return await self.db.fetch_rows(statement, **self.values)
+
+    async def fetch_value(self, statement: Statement) -> Any:
+        return await self.db.fetch_value(statement, **self.values)
 
 
 async def list_filled(db: Session, workspace_ids: Sequence[UUID]) -> dict[int, list[str]] | None:
@@ -237,13 +262,15 @@ class _Composer:
         self.orders = [ORDERS[sort.removeprefix("-")] for sort in query.sorts]
         self.directions = ["DESC" if sort.startswith("-") else "ASC" for sort in query.sorts]
         self.directions.append(self.directions[-1])  # of the id
-        self.conditions = conditions
+        self.names = [f"key_{number}" for number in range(len(self.orders))]
+        self.in_order = _order_by([*self.names, "id"], self.directions)
+        self.in_order_of_page = _order_by([f"page.{name}" for name in (*self.names, "id")], self.directions)
+        self.keys_of_page = ", ".join(f"page.{name}" for name in self.names)
         nodes = conjuncts(query.filter) if query.filter else []
         self.calls = [conditions.of_calls(one) for one in nodes if is_of_calls(one)]
         self.is_narrowed = bool(query.filter or query.words)
         self.asks_only_of_calls = len(self.calls) == len(nodes) and not query.words
         self.walks_calls = self.orders[0].of_calls is not None
-        self.names = [f"key_{number}" for number in range(len(self.orders))]
         # Conditions on columns stand for themselves, since the planner has statistics of them. Those on parts of the text it would
         # take for far too selective; as one CASE they count as one in two, and what an index answers decides.
         self.of_columns = [conditions.exactly(one) for one in nodes if is_of_columns(one)]
@@ -254,9 +281,6 @@ class _Composer:
         self.has_ranges = conditions.has_ranges
         self.left_open = _as_one([one for one, by_index in zip(exactly, indexed, strict=True) if one != by_index])
         indexed += map(conditions.filled_with, texts)
-        self.asks_for_terms = (
-            len(workspace_ids) == 1 and not self.calls and any("search_keys" in one for one in indexed if one)
-        )
         self.indexed = self.gathered_by = [one for one in dict.fromkeys(indexed) if one]
         # Always true: without them PostgreSQL does not use these indexes (migration 0029).
         self.predicates = [f"c.search_text <> '{one}'" for one in sorted(conditions.indexes)]
@@ -273,85 +297,58 @@ class _Composer:
             f"SELECT count(*) FROM ({self.everywhere(f'SELECT FROM {_CALLS} WHERE {conditions}', 'reach')}) AS called"
         )
 
-    def explain(self) -> Statement:
+    def explain(self, *, whole: bool) -> Statement:
         """Return the statement that tells how the planner would gather what an index can answer."""
-        return Statement(f"EXPLAIN (FORMAT JSON) {self.gather(self.indexed)}")
+        selected = self.select(self.indexed, with_calls=self.are_few_called)
+        return Statement(f"EXPLAIN (FORMAT JSON) {self.everywhere(selected, None if whole else 'reach')}")
 
-    def explain_terms(self) -> Statement:
-        """Return the statement that tells how many have each term of a custom value, and what else is asked.
+    def walk(self, total: str = "NULL::bigint") -> Statement:
+        """Return the statement of a page that is found by going through contacts in order."""
+        walked = self.select(self.of_texts, with_calls=self.are_few_called, walks=True)
+        return self.page(self.everywhere(walked, "limit", self.in_order), total)
 
-        The workspace is left out: the terms are those of one, but the planner does not know it.
-        """
-        self.conditions.terms_at_once = 1
-        by_terms = [one for one in map(self.conditions.indexed, self.texts) if one]
-        told = " AND ".join(["c.deleted_at IS NULL", *self.predicates, *self.of_columns, *by_terms])
-        return Statement(f"EXPLAIN (FORMAT JSON) SELECT FROM contacts c WHERE {self.in_workspace(told)}")
+    def near_page(self) -> Statement:
+        """Return the statement of a page, or the beginning of one, among the next contacts in order, whose texts are looked at one by one."""
+        next_ones = self.everywhere(self.select([], with_calls=False, walks=True, columns="c.*"), "near", self.in_order)
+        keys = ", ".join(f"c.{name}" for name in self.names)
+        found = f"SELECT c.workspace_id, c.id, {keys} FROM ({next_ones}) AS c WHERE {self.of_texts[0]} {self.in_order} LIMIT :limit"
+        return self.page(found)
 
-    def count_having(self, keys: Sequence[int]) -> Statement:
-        """Return the statement that counts what is found among those who have one of some keys, up to one more than `COUNT_MAX`."""
-        having_one = " OR ".join(f"c.search_keys && '{{{key}}}'" for key in keys)
-        sample = self.select([f"({having_one})", *self.of_texts], with_calls=False)
-        return Statement(f"SELECT count(*) FROM ({self.in_workspace(sample)} LIMIT :reach) AS sample")
-
-    def in_workspace(self, sql: str) -> str:
-        """Return SQL for the only workspace."""
-        (name,) = self.workspaces
-        return sql.replace(WORKSPACE, f":{name}::uuid")
-
-    def compose(self, *, are_many: bool, near_first: bool) -> Statement:
-        """Return the statement of a page.
-
-        To be counted, what is found is gathered, up to one more than `COUNT_MAX`, as the planner likes best, and sorted if that is all. If
-        there are more, the contacts that come next, whatever they are, soon fill a page; if they do not, the planner chooses again. A page
-        that need not be counted is gathered from fewer, and may be looked for `near_first`; the total may be null then.
-        """
-        in_order = _order_by([*self.names, "id"], self.directions)
-        gathers, total = False, "NULL::bigint"
-        if not self.is_narrowed:
-            total = _COUNT_ALL
-        elif self.asks_only_of_calls and (self.walks_calls or not self.are_few_called):
-            total = f"{self.called}::bigint"
-        else:
-            gathers = not are_many and (self.is_first or self.walks_calls) and bool(self.of_texts or not near_first)
-        steps = []  # a name, what is selected, and how many of it are a page
-        if gathers:
-            steps.append(("gathered", self.gather_all(), "< :gathered"))
-        if self.of_texts and (gathers or are_many):
-            # Before an index is read, which finds few soon, it is not worth more.
-            reach = FEW_MAX if near_first and self.reads_index and self.has_ranges else NEAR_MAX
-            near = self.everywhere(self.select_near(reach), "limit", in_order)
-            steps.insert(0 if near_first else 1, ("near", near, "= :limit"))
-        parts, branches, rest = [], [], "true"
-        for name, selected, enough in steps:
-            parts.append(f"{name} AS MATERIALIZED (SELECT * FROM ({selected}) AS found WHERE {rest})")
-            parts.append(f"{name}_size AS MATERIALIZED (SELECT count(*) AS size FROM {name})")
-            if name == "gathered":
-                total = f"SELECT CASE WHEN {rest} THEN nullif(size, :uncounted) END FROM gathered_size"
-            is_page = f"(SELECT size FROM {name}_size) {enough}"
-            branches.append(f"SELECT * FROM {name} WHERE {is_page}")
-            rest += f" AND NOT {is_page}"
-        walked = self.select(self.indexed + self.of_texts, with_calls=self.are_few_called, walks=True)
-        parts.append(f"walked AS ({self.everywhere(walked, 'limit', in_order)})")
-        branches.append(f"SELECT * FROM walked WHERE {rest}")
+    def page(self, found: str, total: str = "NULL::bigint") -> Statement:
+        """Return the statement of a page of contacts that are found so."""
         return Statement(
             f"""
-    WITH {", ".join(parts)}, page AS ({" UNION ALL ".join(branches)} {in_order} LIMIT :limit)
-    SELECT {COLUMNS}, {", ".join(f"page.{name}" for name in self.names)}, ({total}) AS total
-    FROM page JOIN contacts c ON c.workspace_id = page.workspace_id AND c.id = page.id
-    {_order_by([f"page.{name}" for name in (*self.names, "id")], self.directions)}
+    SELECT {COLUMNS}, {self.keys_of_page}, ({total}) AS total
+    FROM ({found}) AS page JOIN contacts c ON c.workspace_id = page.workspace_id AND c.id = page.id
+    {self.in_order_of_page}
     """
         )
 
-    def gather_all(self) -> str:
-        """Return what finds contacts, with an index or without."""
-        if self.reads_index:
-            return self.gather([*self.gathered_by, *self.left_open])
-        # A condition for an index that is not read would only be computed for each; the newest are in memory.
-        return self.gather(self.of_texts, "ORDER BY c.created_at DESC, c.id DESC")
+    def gather_page(self, *, whole: bool) -> Statement:
+        """Return the statement of what is found, in any order, up to `reach`: their number, and a page of them if that is all.
 
-    def gather(self, conditions: Sequence[str], order: str = "") -> str:
-        """Return what finds contacts, up to one more than are counted."""
-        return self.everywhere(f"{self.select(conditions, with_calls=self.are_few_called)} {order}", "gathered")
+        `whole`: planned as if all were read. What is found is rarely spread as evenly as the planner takes it to be where it may stop early.
+        """
+        return Statement(
+            f"""
+    WITH found AS MATERIALIZED ({self.everywhere(self.gather(), None if whole else "reach")}),
+    gathered AS MATERIALIZED (SELECT * FROM found LIMIT :reach),
+    told AS MATERIALIZED (SELECT count(*) AS total FROM gathered)
+    SELECT {COLUMNS}, {self.keys_of_page}, told.total
+    FROM told
+    LEFT JOIN (SELECT * FROM gathered WHERE (SELECT total FROM told) < :reach {self.in_order} LIMIT :limit) AS page ON true
+    LEFT JOIN contacts c ON c.workspace_id = page.workspace_id AND c.id = page.id
+    {self.in_order_of_page}
+    """
+        )
+
+    def gather(self) -> str:
+        """Return what finds contacts in one workspace, with an index or without."""
+        if self.reads_index:
+            return self.select([*self.gathered_by, *self.left_open], with_calls=self.are_few_called)
+        # A condition for an index that is not read would only be computed for each; the newest are in memory.
+        newest = "ORDER BY c.created_at DESC, c.id DESC"
+        return f"{self.select(self.of_texts, with_calls=self.are_few_called)} {newest}"
 
     def select(
         self, conditions: Sequence[str], *, with_calls: bool, walks: bool = False, columns: str = "c.workspace_id, c.id"
@@ -376,20 +373,14 @@ class _Composer:
         SELECT {columns}, {named} FROM {_WITH_CALLS if with_calls or by_calls else "contacts c"}
         WHERE {" AND ".join(told)} {_order_by([*keys, id], self.directions) if walks else ""}"""
 
-    def select_near(self, reach: int) -> str:
-        """Return what finds contacts among the next so many of one workspace, whose texts are looked at one by one."""
-        near = self.select([], with_calls=False, walks=True, columns="c.*")
-        return f"""
-        SELECT c.workspace_id, c.id, {", ".join(f"c.{name}" for name in self.names)} FROM ({near} LIMIT {reach}) AS c
-        WHERE {self.of_texts[0]} {_order_by([f"c.{name}" for name in (*self.names, "id")], self.directions)}"""
-
-    def everywhere(self, selected: str, limit: str, order: str = "") -> str:
-        """Return what is selected in each workspace by itself, together, up to a limit.
+    def everywhere(self, selected: str, limit: str | None, order: str = "") -> str:
+        """Return what is selected in each workspace by itself, together, up to a limit if there is one.
 
         Each is a value, so that the planner knows how large the workspace is, and what is frequent there.
         """
-        branches = [f"({selected.replace(WORKSPACE, f':{name}::uuid')} LIMIT :{limit})" for name in self.workspaces]
-        return f"SELECT * FROM ({' UNION ALL '.join(branches)}) AS branches {order} LIMIT :{limit}"
+        end = f"LIMIT :{limit}" if limit else ""
+        branches = [f"({selected.replace(WORKSPACE, f':{name}::uuid')} {end})" for name in self.workspaces]
+        return f"SELECT * FROM ({' UNION ALL '.join(branches)}) AS branches {order} {end}"
 
 
 def _as_one(conditions: Sequence[str]) -> list[str]:

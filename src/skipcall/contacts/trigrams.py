@@ -1,7 +1,8 @@
-"""What an index of trigrams can answer about the parts of a text, as SQL (docs/decisions/0021). No I/O.
+"""What an index of trigrams can answer about the parts of a text, as SQL (docs/decisions/0021, 0024). No I/O.
 
-pg_trgm takes letters and digits for words, puts two blanks before each and one behind, and knows every three characters of it. A pattern in which no
-three are certain reads the whole index, which takes longer than reading the contacts; so this is found out before.
+pg_trgm takes letters and digits for words, puts two blanks before each and one behind, and knows every three characters of it. What stands between the words
+of a value is a letter to it (`as_one_word`, migration 0035), so a value is one word. A pattern in which no three characters are certain reads the whole index, which
+takes longer than reading the contacts; so this is found out before.
 """
 
 import re
@@ -15,6 +16,7 @@ TAIL_MIN = 3  # of the last part of an address, which tells more than what stand
 _ANY = r"'[\u0001-@\[-\u007f]'"
 _OTHERS = r"'[^\u0001-\u007f]'"
 _CERTAIN = re.compile(r" a|aa |aaa")  # a: a letter or digit, blank: none
+_JOINED = frozenset(" .-/@_'&,:")  # what `as_one_word` makes letters of
 
 
 class Pattern(NamedTuple):
@@ -39,7 +41,7 @@ def contains(pattern: Pattern, value: str, *, knows_letters: bool) -> str | None
     if _CERTAIN.search(_shape(cut, knows_letters=knows_letters)):
         return _like(pattern.text, f"{end}({pattern.value}, {len(cut)})")
     if _is_plain(value) and len(value) > 1:
-        return _or_others(f"{pattern.text} ~ ({pattern.value} || {_ANY})")
+        return _or_others(f"{pattern.text} ~ (as_one_word({pattern.value}) || {_ANY})")
     return _of_others(pattern, value)
 
 
@@ -60,7 +62,7 @@ def ends_with(pattern: Pattern, value: str, *, knows_letters: bool) -> str | Non
     if _CERTAIN.search(shape + " ") or (pattern.has_letters and shape[-1] != "?"):
         return _like(pattern.text, f"right({pattern.value}, {len(cut)})", after=pattern.after)
     if _is_plain(value):
-        return _or_others(f"{pattern.text} ~ ({_ANY} || {pattern.value} || {pattern.after})")
+        return _or_others(f"{pattern.text} ~ ({_ANY} || as_one_word({pattern.value} || {pattern.after}))")
     return _of_others(pattern, value)
 
 
@@ -73,17 +75,21 @@ def _cut(value: str, end: Literal["left", "right"]) -> str:
 
 
 def _shape(value: str, *, knows_letters: bool) -> str:
-    """Return `a` for each letter or digit that is surely one to pg_trgm, a blank for what is surely none."""
+    """Return `a` for each character that is surely a letter or digit to pg_trgm, a blank for what is surely none."""
     return "".join(
-        ("a" if one.isalnum() else " ") if one.isascii() else "a" if knows_letters and one.isalnum() else "?"
+        ("a" if one.isalnum() or one in _JOINED else " ")
+        if one.isascii()
+        else "a"
+        if knows_letters and one.isalnum()
+        else "?"
         for one in _without_accents(value)
     )
 
 
 def _is_plain(value: str) -> bool:
-    """Whether a value, folded, is nothing but letters of ASCII and digits."""
+    """Whether a value, folded, is nothing but letters of ASCII and digits, and what becomes one."""
     letters = _without_accents(value)
-    return letters.isascii() and letters.isalnum()
+    return letters.isascii() and all(one.isalnum() or one in _JOINED for one in letters)
 
 
 def _without_accents(value: str) -> str:
@@ -101,6 +107,6 @@ def _of_others(pattern: Pattern, value: str) -> str | None:
 
 
 def _like(text: str, value: str, *, before: str = "''", after: str = "''") -> str:
-    for character in ("\\", "%", "_"):
+    for character in ("\\", "%"):
         value = f"replace({value}, '{character}', '\\{character}')"
-    return f"{text} LIKE '%' || {before} || {value} || {after} || '%'"
+    return f"{text} LIKE '%' || as_one_word({before} || {value} || {after}) || '%'"

@@ -39,6 +39,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.as_one_word(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(value, ' '::text, 'j'::text), '.'::text, 'x'::text), '-'::text, 'k'::text), '/'::text, 'z'::text), '@'::text, 'w'::text), '_'::text, 'x'::text), ''''::text, 'y'::text), '&'::text, 'w'::text), ','::text, 'k'::text), ':'::text, 'z'::text);
+
 CREATE FUNCTION public.chain_consent() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1650,7 +1654,12 @@ CREATE INDEX contacts_by_phone_number ON public.contacts USING gin (public.phone
 
 CREATE INDEX contacts_by_role ON public.contacts USING btree (workspace_id, split_part(search_text, chr(31), 12)) WHERE (search_text <> 'role'::text);
 
-CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, split_part(search_text, chr(30), 1) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 7), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 8), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 9), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 10), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 11), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 12), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, (((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 13), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, replace(replace(split_part(search_text, chr(30), 3), '": "'::text, 'q'::text), ('"'::text || chr(31)), ('q"'::text || chr(31))) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
+CREATE INDEX contacts_by_text ON public.contacts USING gin (workspace_id, public.as_one_word(split_part(search_text, chr(30), 1)) public.gin_trgm_ops, public.as_one_word(((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 7), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, public.as_one_word(((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 8), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, public.as_one_word(((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 9), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, public.as_one_word(((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 10), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, public.as_one_word(((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 11), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, public.as_one_word(((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 12), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, public.as_one_word(((((chr(31) || 'q'::text) || NULLIF(split_part(search_text, chr(31), 13), ''::text)) || 'q'::text) || chr(31))) public.gin_trgm_ops, public.as_one_word(replace(replace(split_part(search_text, chr(30), 3), '": "'::text, 'q'::text), ('"'::text || chr(31)), ('q"'::text || chr(31)))) public.gin_trgm_ops) WITH (gin_pending_list_limit='8192');
+ALTER INDEX public.contacts_by_text ALTER COLUMN 2 SET STATISTICS 300;
+ALTER INDEX public.contacts_by_text ALTER COLUMN 5 SET STATISTICS 300;
+ALTER INDEX public.contacts_by_text ALTER COLUMN 6 SET STATISTICS 300;
+ALTER INDEX public.contacts_by_text ALTER COLUMN 7 SET STATISTICS 300;
+ALTER INDEX public.contacts_by_text ALTER COLUMN 10 SET STATISTICS 300;
 
 CREATE INDEX contacts_by_traits ON public.contacts USING btree (workspace_id, allow_phone_calls, last_modification_source, ((email IS NULL)), ((company IS NULL)), ((role IS NULL)), ((city IS NULL)), ((country IS NULL)), ((url IS NULL)), ((linkedin_url IS NULL)), ((linkedin_sales_url IS NULL)), ((external_id IS NULL)), ((phone_numbers = '{}'::text[]))) WHERE (search_text <> 'traits'::text);
 
