@@ -299,8 +299,16 @@ def _searches_of_shares(half: dict[str, Any]) -> list[Search]:
         Search("firstName contains a name", _is("firstName", "contains", "jean"), finds=SIZE),
         Search("company contains the end of a word and the beginning of the next", _is("company", "contains", "e r")),
         Search("email contains a sign", _is("email", "contains", "5@t"), finds=SIZE),
-        Search("a number between, 6,000 old ones", _is("customFields.customer_number", "between", 4_711_300_017, 4_711_306_017), finds=SIZE),
-        Search("a number between, 24,000 old ones", _is("customFields.customer_number", "between", 4_711_300_017, 4_711_324_017), finds=SIZE),
+        Search(
+            "a number between, 6,000 old ones",
+            _is("customFields.customer_number", "between", 4_711_300_017, 4_711_306_017),
+            finds=SIZE,
+        ),
+        Search(
+            "a number between, 24,000 old ones",
+            _is("customFields.customer_number", "between", 4_711_300_017, 4_711_324_017),
+            finds=SIZE,
+        ),
     ]
 
 

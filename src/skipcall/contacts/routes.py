@@ -141,7 +141,8 @@ async def search_contacts(request: Request, body: SearchContacts, query: SearchV
 
     By any conditions on their properties and custom fields, together with words of free text. What is written is found at
     once. Letter case and accents of texts do not matter. Further pages go by `cursor` alone, at the same cost, and relative dates
-    stand for what they were on the first. `meta.total` is counted up to 10,000 (`totalIsLowerBound`), or not (`countTotal`).
+    stand for what they were on the first. `meta.total` is counted up to 10,000 (`totalIsLowerBound`), among very many contacts
+    only if `countTotal` asks for it.
     """
     found = await finding.search_contacts(request.database, request.searches, request.caller, body, query)
     page = make_page(

@@ -1,4 +1,4 @@
-"""SQL of a search, composed of its conditions (docs/decisions/0011).
+"""Searches: how a page is found (docs/decisions/0024), and the SQL for it, composed of conditions (0011).
 
 What is asked exactly stands beside what an index can answer of it (`conditions`). The planner chooses by the values, so these statements run on
 connections that plan each time.
@@ -145,7 +145,7 @@ async def search_contacts(
 
 
 class _Finder:
-    """Looks for a page of a search: near, in all that is found if it is few, at last in all of it however many (docs/decisions/0024)."""
+    """Looks for a page of a search: near, and else in all that is found."""
 
     def __init__(self, db: Session, composer: "_Composer", values: dict[str, Any]) -> None:
         self.db = db
