@@ -195,6 +195,18 @@ def test_a_statement_has_an_end(postgres: EmbeddedPostgres, monkeypatch: pytest.
     run(postgres, work)
 
 
+def test_statistics_take_the_time_they_need(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(database: Database) -> None:
+        monkeypatch.setattr(db, "STATEMENT_TIMEOUT_SECONDS", 0.000_001)
+        with pytest.raises(Unavailable):
+            await database.execute(Statement("ANALYZE contacts"))
+        await database.analyze("contacts", "events")
+        async with database.session() as session:
+            await session.analyze("contacts")
+
+    run(postgres, work)
+
+
 def test_a_mistake_of_ours_is_not_taken_for_an_outage(postgres: EmbeddedPostgres) -> None:
     """A value that cannot be sent, or SQL that is none, is a bug: it must be logged, not answered with 'try again'."""
 

@@ -14,7 +14,6 @@ _TIDY = Statement(
     ) AS is_unknown
     """
 )
-_ANALYZE = Statement("ANALYZE contacts, contact_call_counts")
 
 
 async def tidy_index(db: Session, index: str) -> None:
@@ -24,4 +23,4 @@ async def tidy_index(db: Session, index: str) -> None:
     """
     row = await db.fetch_row(_TIDY, index=index)
     if row and row["is_unknown"]:
-        await db.execute(_ANALYZE)
+        await db.analyze("contacts", "contact_call_counts")

@@ -110,7 +110,6 @@ _NEXT_FAULTS = Statement(
     WHERE workspace_id = :workspace_id AND import_id = :id AND rows_before > :after ORDER BY rows_before LIMIT 1
     """
 )
-_ANALYZE = Statement("ANALYZE contacts, events")
 _COUNT = Statement(
     f"""
     INSERT INTO contact_counts (workspace_id, slot, count)
@@ -178,7 +177,7 @@ async def complete_import(db: Session, workspace_id: UUID, id: UUID, rows_read: 
 
 async def refresh_statistics(db: Session) -> None:
     """Let the planner know what came in now; by itself the server looks only once a minute, and lists would sort."""
-    await db.execute(_ANALYZE)
+    await db.analyze("contacts", "events")
 
 
 async def insert_contacts(tx: Session, workspace_id: UUID, rows: Sequence[ContactRow], moment: datetime) -> None:

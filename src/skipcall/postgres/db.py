@@ -108,6 +108,10 @@ class Session:
         """Run a statement for what it does."""
         await self.fetch_rows(statement, **values)
 
+    async def analyze(self, *tables: str) -> None:
+        """Let the planner look at tables anew, however long that takes."""
+        await self.connection.execute(f"ANALYZE {', '.join(tables)}")
+
     async def copy_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Append rows to a table by COPY, the fastest way in."""
         await self.connection.copy_records_to_table(table, records=rows, columns=list(columns))
@@ -214,6 +218,10 @@ class Database(Session):
     async def fetch_rows(self, statement: Statement, **values: Any) -> list[Row]:
         async with self.session() as session:
             return await session.fetch_rows(statement, **values)
+
+    async def analyze(self, *tables: str) -> None:
+        async with self.session() as session:
+            await session.analyze(*tables)
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:
