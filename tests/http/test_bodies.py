@@ -179,7 +179,7 @@ def test_many_faults_hold_nobody_up(contact: tuple[Client, str]) -> None:
         content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
         start = time.monotonic()
         client.request("PATCH", path, status=400, content=content, headers=JSON)
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 5  # each fault looked at beside all others would take minutes
 
 
 # ------------------------------------------------------------------------------------------------------ content type
