@@ -109,7 +109,6 @@ class Conditions:
         self.values: dict[str, Any] = {}
         self.indexes: set[str] = set()  # that ask for a predicate of their own: `contacts_by_` these
         self.has_ranges = False  # of custom values
-        self.terms_at_once = TERMS_AT_ONCE
         self.all_workspaces = frozenset(workspace_ids)
         self.fields = fields
         self.locale = locale
@@ -272,8 +271,7 @@ class Conditions:
         if node.field not in _PARTS:
             texts = [f"""{self.begin_of(node.field)} || {one} || '"'""" for one in texts]
         keys = [f"text_key({WORKSPACE}, {one})" for one in texts]
-        parts = keys if self.terms_at_once == 1 else [", ".join(keys)]
-        return f"({' OR '.join(f'c.search_keys && ARRAY[{one}]' for one in parts)})"
+        return f"c.search_keys && ARRAY[{', '.join(keys)}]"
 
     def indexed_denial(self, denied: Node) -> str | None:
         """Return a condition for an index that follows from another's not being fulfilled, or None."""
@@ -327,8 +325,7 @@ class Conditions:
         ranges = [clause.values] if clause.test == "range" else [(one, one + STEP) for one in clause.values]
         begin = f'"{clause.field.removeprefix(CUSTOM_FIELD)}": "'  # as it stands in `search_text`
         terms = sorted({begin + term for low, end in ranges for term in terms_between(low, end)})
-        size = self.terms_at_once
-        parts = [terms[place : place + size] for place in range(0, max(len(terms), 1), size)]
+        parts = [terms[place : place + TERMS_AT_ONCE] for place in range(0, max(len(terms), 1), TERMS_AT_ONCE)]
         return (
             f"({' OR '.join(f'c.search_keys && text_keys({WORKSPACE}, {self.value(one)}::text[])' for one in parts)})"
         )

@@ -273,13 +273,12 @@ class _Composer:
         self.is_narrowed = bool(query.filter or query.words)
         self.asks_only_of_calls = len(self.calls) == len(nodes) and not query.words
         self.walks_calls = self.orders[0].of_calls is not None
-        self.lies_in_order = (
-            query.sorts[0].removeprefix("-") == "createdAt"
-        )  # as contacts are written one after the other
+        # Contacts are written one after the other.
+        self.lies_in_order = query.sorts[0].removeprefix("-") == "createdAt"
         # Conditions on columns stand for themselves, since the planner has statistics of them. Those on parts of the text it would
         # take for far too selective; as one CASE they count as one in two, and what an index answers decides.
         self.of_columns = [conditions.exactly(one) for one in nodes if is_of_columns(one)]
-        self.texts = texts = [one for one in nodes if not is_of_columns(one)]
+        texts = [one for one in nodes if not is_of_columns(one)]
         exactly = [*map(conditions.exactly, texts), *map(conditions.word_exactly, query.words)]
         indexed = [*map(conditions.indexed, texts), *map(conditions.word_indexed, query.words)]
         self.of_texts = _as_one(exactly)
